@@ -1,0 +1,277 @@
+"""One pytest session over a class: a hidden suite is collected once, then every item runs once a student."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import traceback
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.grading.check import DEFAULT_TOLERANCES, Mismatch, Recorder, recording
+from autograder.grading.student import LocalStudent, StudentError
+from autograder.sandbox.errors import SandboxError
+
+Student = Any
+
+
+@dataclass(frozen=True)
+class HiddenTest:
+    """One collected test of a hidden suite."""
+
+    name: str
+    question: str
+    gate: bool
+    builds_on: tuple[str, ...]
+    titles: dict[str, str]
+
+
+@dataclass
+class Outcome:
+    """How one hidden test ended for one student."""
+
+    test: HiddenTest
+    status: str
+    kind: str = ""
+    messages: dict[str, str] = field(default_factory=lambda: {"en": "", "zh": ""})
+    evidence: list[Any] = field(default_factory=list)
+    comparisons: int = 0
+    vacuous: list[str] = field(default_factory=list)
+    log: str = ""
+    carried: bool = False
+
+
+class SuiteError(Exception):
+    """A hidden suite that cannot be collected; the message names file and line."""
+
+
+class Suite:
+    """A collected hidden suite. Made by `with_suite`, valid while its `drive` runs."""
+
+    def __init__(
+        self,
+        items: Sequence[pytest.Function],
+        reference: LocalStudent,
+        tolerances: dict[str, dict[str, float]],
+        questions: Sequence[str],
+    ) -> None:
+        self._reference, self._tolerances = reference, tolerances
+        order = {name: i for i, name in enumerate(questions)}
+        described = [(_describe(item), item) for item in items]
+        for test, _ in described:
+            if test.question not in order:
+                raise SuiteError(f"{test.name} belongs to no question of grading.yml: {test.question}")
+        described.sort(key=lambda pair: order[pair[0].question])
+        self._items = {test.name: item for test, item in described}
+        self.tests = [test for test, _ in described]
+
+    def of(self, question: str) -> list[HiddenTest]:
+        """The tests of one question, in their order."""
+        return [test for test in self.tests if test.question == question]
+
+    def run(
+        self,
+        make_student: Callable[[], Student],
+        questions: Iterable[str] | None = None,
+        audit: bool = False,
+        reference: LocalStudent | None = None,
+    ) -> list[Outcome]:
+        """Run the suite, or some questions of it, once.
+
+        `make_student` is called at the start and again after the student's process had to be ended; what it raises as
+        `SandboxError` ends the tests that are left with that status.
+        """
+        wanted = None if questions is None else set(questions)
+        runner = _Run(self, make_student, audit, reference or self._reference)
+        return [
+            runner.outcome(test, self._items[test.name])
+            for test in self.tests
+            if wanted is None or test.question in wanted
+        ]
+
+
+class _Run:
+    """The state of one student's way through a suite."""
+
+    def __init__(
+        self, suite: Suite, make_student: Callable[[], Student], audit: bool, reference: LocalStudent
+    ) -> None:
+        self.suite, self.make_student, self.audit, self.reference = suite, make_student, audit, reference
+        self.student: Student | None = None
+        self.over: dict[str, Outcome] = {}
+        self.imperfect: set[str] = set()
+
+    def outcome(self, test: HiddenTest, item: pytest.Function) -> Outcome:
+        outcome = self._skipped(test) or self._attempt(test, item, self.reference)
+        earlier = [name for name in test.builds_on if name in self.imperfect]
+        if outcome.status in ("failed", "error") and earlier and self.student is not None:
+            again = self._attempt(test, item, self._carried(earlier))
+            if again.status == "passed":
+                again.carried = True
+                outcome = again
+        if outcome.status != "passed":
+            self.imperfect.add(test.question)
+        return outcome
+
+    def _carried(self, names: Sequence[str]) -> LocalStudent:
+        return self.reference.replacing({name: getattr(self.student, name) for name in names})
+
+    def _skipped(self, test: HiddenTest) -> Outcome | None:
+        """Tests that need not run: the question is not implemented, or its process had to be ended."""
+        ended = self.over.get(test.question)
+        return ended and Outcome(test, ended.status, ended.kind, ended.messages)
+
+    def _attempt(self, test: HiddenTest, item: pytest.Function, reference: LocalStudent) -> Outcome:
+        recorder = Recorder(tolerances=self.suite._tolerances, audit=self.audit)
+        outcome = Outcome(test, "passed")
+        try:
+            if self.student is None:
+                self.student = self.make_student()
+            with recording(recorder):
+                _call(item, self.student, reference)
+        except Mismatch as error:
+            outcome.status, outcome.kind = "failed", error.kind
+            outcome.messages = {"en": error.en, "zh": error.zh}
+            recorder.evidence.append(("mismatch", error.kind))
+        except StudentError as error:
+            outcome.status = "not_implemented" if error.not_implemented else "error"
+            outcome.kind, outcome.messages = error.kind, _student_error(error, test.question)
+            recorder.evidence.append(("raised", error.kind))
+            if error.not_implemented and test.gate:
+                self.over[test.question] = outcome
+        except SandboxError as error:
+            outcome.status, outcome.kind, outcome.messages = error.status, error.status, error.messages
+            recorder.evidence.append(("ended", error.status))
+            self.student = None
+            self.over[test.question] = outcome
+        except Exception as error:
+            outcome.status, outcome.kind = "failed", "unusable"
+            outcome.messages = {
+                "en": "What came back could not be used any further: its type or shape is not the agreed one.",
+                "zh": "返回的结果无法继续使用：类型或形状与约定不符。",
+            }
+            outcome.log = "".join(traceback.format_exception(error))
+            recorder.evidence.append(("unusable", type(error).__name__))
+        outcome.evidence, outcome.comparisons = recorder.evidence, recorder.comparisons
+        outcome.vacuous = recorder.vacuous
+        return outcome
+
+
+def _student_error(error: StudentError, question: str) -> dict[str, str]:
+    if error.kind == "missing":
+        return {
+            "en": f"{question}, or a name that it needs, is not defined in the files handed in.",
+            "zh": f"提交的文件中没有定义 {question}，或缺少它需要的名称。",
+        }
+    if error.not_implemented:
+        return {"en": f"{question} is not implemented yet.", "zh": f"{question} 尚未实现。"}
+    where_en = f" ({error.file}, line {error.line})" if error.file and error.line else ""
+    where_zh = f"（{error.file} 第 {error.line} 行）" if error.file and error.line else ""
+    return {
+        "en": f"Your code raised {error.kind}{where_en}. The public tests show the whole message.",
+        "zh": f"你的代码抛出了 {error.kind}{where_zh}。运行公开测试可以看到完整信息。",
+    }
+
+
+def _call(item: pytest.Function, student: Student, reference: LocalStudent) -> None:
+    """Call a test function with fresh arguments; `rng` depends on nothing but the test's name."""
+    given = {"student": student, "reference": reference, "rng": _rng(item.name)}
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    wanted = inspect.signature(item.function).parameters
+    item.function(**{name: given[name] if name in given else params[name] for name in wanted})
+
+
+def _rng(name: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def _describe(item: pytest.Function) -> HiddenTest:
+    mark = item.get_closest_marker("question")
+    if mark is None:
+        raise SuiteError(f"{item.nodeid} names no question (add @pytest.mark.question)")
+    paragraphs = inspect.cleandoc(item.function.__doc__ or item.name).split("\n\n")
+    paragraphs = [" ".join(p.split()) for p in paragraphs]
+    builds_on = item.get_closest_marker("builds_on")
+    return HiddenTest(
+        name=item.name,
+        question=mark.args[0],
+        gate=bool(mark.kwargs.get("gate", False)),
+        builds_on=tuple(builds_on.args) if builds_on else (),
+        titles={"en": paragraphs[0], "zh": paragraphs[1] if len(paragraphs) > 1 else paragraphs[0]},
+    )
+
+
+class _Plugin:
+    def __init__(self, drive: Callable[[list[pytest.Function]], None]) -> None:
+        self.drive = drive
+        self.failed: list[str] = []
+        self.error: BaseException | None = None
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        for line in MARKERS:
+            config.addinivalue_line("markers", line)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed.append(str(report.longrepr))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if not self.failed:
+            try:
+                self.drive([item for item in session.items if isinstance(item, pytest.Function)])
+            except BaseException as error:
+                self.error = error
+        return True
+
+
+MARKERS = (
+    "question(name, gate=False): the question that a hidden test belongs to; every gate must pass before anything counts",
+    "builds_on(*names): earlier questions whose errors are carried forward",
+)
+
+
+def with_suite(
+    suite_dir: Path,
+    reference: LocalStudent,
+    questions: Sequence[str],
+    drive: Callable[[Suite], None],
+    tolerances: dict[str, dict[str, float]] | None = None,
+) -> None:
+    """Collect the hidden suite in `suite_dir` once and call `drive(suite)` inside its pytest session.
+
+    Raises:
+        SuiteError: the suite cannot be collected, or a test names no question.
+    """
+
+    def start(items: list[pytest.Function]) -> None:
+        names = [item.name for item in items]
+        for name in names:
+            if names.count(name) > 1:
+                raise SuiteError(f"{suite_dir}: two tests are called {name}")
+        drive(Suite(items, reference, tolerances or DEFAULT_TOLERANCES, questions))
+
+    plugin = _Plugin(start)
+    switched_off = ("cacheprovider", "terminal", "faulthandler", "logging", "junitxml", "doctest")
+    options = [f"-pno:{name}" for name in switched_off]
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    tests = sorted(str(path) for path in suite_dir.glob("test_*.py"))
+    if not tests:
+        raise SuiteError(f"{suite_dir} holds no test_*.py")
+    pytest.main(
+        [*options, "-s", "-c", os.devnull, "--rootdir", str(suite_dir), "--noconftest",
+         "--import-mode=importlib", "-Werror::pytest.PytestUnknownMarkWarning", *tests],
+        plugins=[plugin],
+    )
+    if plugin.error:
+        raise plugin.error
+    if plugin.failed:
+        raise SuiteError("\n".join(plugin.failed))

@@ -21,11 +21,15 @@ from pydantic import (
     ValidationError,
 )
 
+from autograder.errors import AutograderError
+
 FILE_NAME = "grading.yml"
 
 
-class CourseError(Exception):
+class CourseError(AutograderError):
     """Something in grading.yml is wrong: where, what, and the way out."""
+
+    exit_code = 2
 
     def __init__(self, file: Path | str, line: int | None, message: str):
         self.file, self.line, self.message = Path(file), line, message
@@ -156,6 +160,11 @@ class Assignment(_Model):
     def starter_dir(self) -> Path:
         return self._root / "starter_code" / self.name
 
+    def path(self, file: str) -> Path:
+        """Where the complete file lies: given support modules with the content, all else with
+        the solutions."""
+        return (self.content_dir if file in self.support else self.solution_dir) / file
+
     @property
     def suite_dir(self) -> Path:
         return self._root / "autograder" / "suites" / self.name
@@ -273,8 +282,8 @@ def _check_file(assignment: Assignment, file: str, document: _Document, place: t
         raise document.error(place, f"{file!r} must be the bare name of a .py file.")
     if Counter(name.lower() for name in (*assignment.files, *assignment.support))[file.lower()] > 1:
         raise document.error(place, f"{file} stands here twice: remove one.")
-    path = assignment.solution_dir / file
-    if assignment.solution_dir.is_dir() and not path.is_file():
+    path = assignment.path(file)
+    if path.parent.is_dir() and not path.is_file():
         shown = path.relative_to(document.path.parent)
         raise document.error(place, f"{shown} does not exist: create it, or correct the name.")
 

@@ -1,0 +1,203 @@
+"""The `autograder` command: thin wrappers over functions that are usable from Python.
+
+Exit codes: 0 = it did what was asked; 1 = it ran, and the answer is no; 2 = the call or
+grading.yml is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autograder import __version__
+from autograder.course import Assignment, Course
+from autograder.errors import AutograderError
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class _Commands(click.Group):
+    """Turns what a person can mend into one sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AutograderError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"Error: {where}{error.strerror or error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Run `autograder COMMAND --help` for examples.",
+)
+@click.version_option(__version__, prog_name="autograder")
+@click.option(
+    "--course",
+    "course_path",
+    type=click.Path(path_type=Path),
+    help="The course's grading.yml; otherwise the nearest one, from this folder upwards.",
+)
+@click.pass_context
+def main(ctx: click.Context, course_path: Path | None) -> None:
+    """Homework from the master solution to the graded class.
+
+    \b
+    Instructor   autograder verify             are the hidden tests right?
+                 autograder release --out dist make the zips to hand out
+                 autograder new hw5_trpo       start another assignment
+    TA           autograder grade hw1 handed_in/ --out results/
+                 autograder report results/    draw the reports again
+                 autograder doctor             how well can this machine lock code in?
+
+    Exit code 0: done. 1: it ran, and the answer is no. 2: the call or grading.yml is wrong.
+    """
+    ctx.obj = course_path
+
+
+def _course() -> Course:
+    path = click.get_current_context().find_root().obj
+    return Course.load(path) if path else Course.find()
+
+
+def _assignments(course: Course, names: tuple[str, ...]) -> list[Assignment]:
+    return [course.assignment(name) for name in names or course.assignments]
+
+
+@main.command()
+@click.argument("homeworks", nargs=-1, metavar="[HW]...")
+def verify(homeworks: tuple[str, ...]) -> None:
+    """Prove the hidden tests: the instructor's gate.
+
+    The reference gets every point, the starter none; every known mistake loses points on its
+    question and only there; every accepted equivalent keeps them; no test is vacuous.
+
+    \b
+    Examples:
+      autograder verify          every assignment
+      autograder verify hw1 hw3  these two
+    """
+    from autograder.grading.verify import verify
+
+    course = _course()
+    if not verify(course, [each.name for each in _assignments(course, homeworks)]):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("homeworks", nargs=-1, metavar="[HW]...")
+@click.option("--out", type=_FOLDER, default=Path("dist"), show_default=True, help="Target folder.")
+def release(homeworks: tuple[str, ...], out: Path) -> None:
+    """Make the zips: for students, with the solution, for Gradescope.
+
+    The same sources give the same bytes. If any line of a solution or of a hidden test stands in
+    a student's zip, nothing is written and each leak is named.
+
+    \b
+    Examples:
+      autograder release hw1         dist/hw1-student.zip, -solution.zip, -gradescope.zip
+      autograder release --out /tmp/zips
+    """
+    from autograder.release import release
+
+    course = _course()
+    release(course, _assignments(course, homeworks), out)
+
+
+@main.command()
+@click.argument("homeworks", nargs=-1, metavar="[HW]...")
+def starter(homeworks: tuple[str, ...]) -> None:
+    """Write starter_code/ again from solutions/ and assignments/.
+
+    \b
+    Example:
+      autograder starter hw1
+    """
+    from autograder.release.bundle import write_starter
+
+    course = _course()
+    for assignment in _assignments(course, homeworks):
+        write_starter(course, assignment)
+        click.echo(f"{assignment.starter_dir.relative_to(course.root)}/")
+
+
+@main.command()
+@click.argument("homework", metavar="HW")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--out", type=_FOLDER, default=Path("results"), show_default=True, help="Target folder."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Submissions graded at the same time.",
+)
+@click.option(
+    "--allow-unsafe",
+    is_flag=True,
+    help="Grade even if this machine can't lock code in as grading.yml demands. "
+    "A submission may then read and change whatever you can.",
+)
+def grade(homework: str, paths: tuple[Path, ...], out: Path, jobs: int, allow_unsafe: bool) -> None:
+    """Grade submissions: folders, zips, single files, or a folder of them.
+
+    What is graded already is kept, so after an interruption the same call goes on.
+
+    \b
+    Examples:
+      autograder grade hw1 handed_in/ --out results/
+      autograder grade hw2 ada.zip bob/ --jobs 2
+    """
+    from autograder.grading.grade import grade
+
+    course = _course()
+    assignment = course.assignment(homework)
+    if not grade(course, assignment, list(paths), out, jobs=jobs, allow_unsafe=allow_unsafe):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def report(folder: Path) -> None:
+    """Write gradebook and HTML pages from results that are already there.
+
+    \b
+    Example:
+      autograder report results/
+    """
+    from autograder.report import write_report
+
+    write_report(folder)
+
+
+@main.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Start a new assignment that already passes `verify`.
+
+    \b
+    Example:
+      autograder new hw5_trpo
+    """
+    from autograder.release.scaffold import create_assignment
+
+    for path in create_assignment(_course(), name):
+        click.echo(path)
+
+
+@main.command()
+def doctor() -> None:
+    """Show how well this machine can lock a submission in, and how to do better."""
+    from autograder.sandbox.host import doctor
+
+    click.echo(doctor())

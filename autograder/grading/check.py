@@ -315,7 +315,8 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
 
 def _factor(a: np.ndarray, e: np.ndarray) -> float | None:
     index = np.unravel_index(np.argmax(np.abs(e)), e.shape)
-    return None if a[index] == 0 or e[index] == 0 else float(a[index] / e[index])
+    usable = np.isfinite(e[index]) and a[index] != 0 and e[index] != 0
+    return float(a[index] / e[index]) if usable else None
 
 
 def _differs(what: str) -> Mismatch:

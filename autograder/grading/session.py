@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import traceback
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -181,13 +182,14 @@ def _student_error(error: StudentError, question: str) -> dict[str, str]:
 
 def _call(item: pytest.Function, student: Student, reference: LocalStudent) -> None:
     """Call a test function with fresh arguments; `rng` depends on nothing but the test's name."""
-    given = {"student": student, "reference": reference, "rng": _rng(item.name)}
+    given = {"student": student, "reference": reference, "rng": rng_of(item.name)}
     params = item.callspec.params if hasattr(item, "callspec") else {}
     wanted = inspect.signature(item.function).parameters
     item.function(**{name: given[name] if name in given else params[name] for name in wanted})
 
 
-def _rng(name: str) -> np.random.Generator:
+def rng_of(name: str) -> np.random.Generator:
+    """The generator of the hidden test `name`: the same at each run."""
     return np.random.default_rng(zlib.crc32(name.encode()))
 
 
@@ -266,11 +268,15 @@ def with_suite(
     tests = sorted(str(path) for path in suite_dir.glob("test_*.py"))
     if not tests:
         raise SuiteError(f"{suite_dir} holds no test_*.py")
+    before = set(sys.modules)
     pytest.main(
-        [*options, "-s", "-c", os.devnull, "--rootdir", str(suite_dir), "--noconftest",
+        [*options, "-s", "--assert=plain", "-c", os.devnull, "--rootdir", str(suite_dir), "--noconftest",
          "--import-mode=importlib", "-Werror::pytest.PytestUnknownMarkWarning", *tests],
         plugins=[plugin],
     )
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == suite_dir:
+            del sys.modules[name]
     if plugin.error:
         raise plugin.error
     if plugin.failed:

@@ -1,0 +1,162 @@
+"""A class: submissions in, results out; what is graded already is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Assignment, Course
+from autograder.grading import pool
+from autograder.grading.grader import Graded, Grader, suite_sha256, with_grader
+from autograder.grading.intake import Submission, collect
+from autograder.grading.results import (
+    RESULT_FILE,
+    ResultsError,
+    SubmissionResult,
+    read_result,
+    write_atomically,
+)
+from autograder.sandbox.host import Template
+from autograder.sandbox.levels import check_floor, probe
+
+LOG_FOLDER = "_log"
+Progress = Callable[[int, int, "SubmissionResult | None"], None]
+
+
+class GradingError(Exception):
+    """Grading cannot start or go on; the message says why and the way out."""
+
+
+def grade(
+    course: Course,
+    assignment: Assignment,
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    jobs: int | None = None,
+    allow_unsafe: bool = False,
+    progress: Progress = lambda done, total, result: None,
+) -> list[SubmissionResult]:
+    """Grade every submission found in `paths` and write `out/<student>/result.json`.
+
+    A submission whose files, suite and isolation are those of a result already in `out` is not graded again.
+
+    Args:
+        jobs: submissions graded at once; the number of cores when None.
+        progress: called with (done, total, newest result).
+
+    Raises:
+        GradingError: nothing to grade, an output folder that cannot be written, a grader that failed.
+        IsolationError: this machine offers less than grading.yml's floor.
+    """
+    if sys.platform != "linux":
+        raise GradingError("Grading needs Linux: the sandbox is made of its kernel's parts.")
+    level = probe()
+    if not allow_unsafe:
+        check_floor(level, course.isolation_floor)
+    submissions = collect(paths, assignment)
+    if not submissions:
+        shown = ", ".join(map(str, paths))
+        raise GradingError(
+            f"No submission was found in {shown}. Name a folder of submissions (folders, zips or .py files)."
+        )
+    _prepare(out)
+    digest = suite_sha256(course, assignment)
+    kept = {s.student: _kept(out, s, digest, level.name) for s in submissions}
+    results = {name: result for name, result in kept.items() if result is not None}
+    waiting = [s for s in submissions if s.student not in results]
+    progress(len(results), len(submissions), None)
+    for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1):
+        _write(out, graded)
+        results[graded.result.student] = graded.result
+        progress(len(results), len(submissions), graded.result)
+    return [results[name] for name in sorted(results)]
+
+
+def grade_all(
+    course: Course, assignment: Assignment, submissions: Sequence[Submission], jobs: int
+) -> Iterator[Graded]:
+    """Results as they come, in no certain order. One that timed out is graded once more, alone, and that counts."""
+    again: list[Submission] = []
+    for index, graded in _graded(course, assignment, submissions, jobs):
+        if graded.timed_out:
+            again.append(submissions[index])
+        else:
+            yield graded
+    again.sort(key=lambda submission: submission.student)
+    for _, graded in _graded(course, assignment, again, 1):
+        yield graded
+
+
+def _graded(
+    course: Course, assignment: Assignment, submissions: Sequence[Submission], jobs: int
+) -> Iterator[tuple[int, Graded]]:
+    def work(tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded], None]) -> None:
+        def drive(grader: Grader) -> None:
+            for submission in tasks():
+                answer(grader.grade(submission))
+
+        with Template(assignment.limits) as template:
+            with_grader(course, assignment, template, drive)
+
+    try:
+        for index, graded in pool.run(submissions, min(jobs, len(submissions)), work):
+            if graded is None:
+                raise GradingError(
+                    f"The grader was killed twice while it graded {submissions[index].student}. "
+                    "Results so far are kept; run the same command again to go on."
+                )
+            yield index, graded
+    except pool.WorkerFailed as error:
+        raise GradingError(f"The grader failed: {error}") from None
+
+
+def _kept(
+    out: Path, submission: Submission, digest: str, isolation: str
+) -> SubmissionResult | None:
+    path = out / submission.student / RESULT_FILE
+    if not path.exists():
+        return None
+    try:
+        result = read_result(path)
+    except ResultsError:
+        return None
+    same = (
+        result.submission_sha256 == submission.sha256
+        and result.suite_sha256 == digest
+        and result.isolation == isolation
+        and result.warnings == tuple(submission.warnings)
+    )
+    return result if same else None
+
+
+def _prepare(out: Path) -> None:
+    try:
+        (out / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
+        write_atomically(out / LOG_FOLDER / ".writable", b"")
+        (out / LOG_FOLDER / ".writable").unlink()
+    except OSError as error:
+        raise GradingError(
+            f"{out} cannot be written ({error.strerror}). Choose another folder with --out."
+        ) from None
+
+
+def _write(out: Path, graded: Graded) -> None:
+    """The result last: a submission without one is graded again."""
+    try:
+        log = out / LOG_FOLDER / f"{graded.result.student}.txt"
+        write_atomically(log, graded.log.encode("utf-8", "replace"))
+        times: dict[str, Any] = {"graded_at": time.time(), **graded.seconds}
+        timing = out / LOG_FOLDER / f"{graded.result.student}.time.json"
+        write_atomically(timing, json.dumps(times, indent=2).encode() + b"\n")
+        graded.result.write(out)
+    except OSError as error:
+        raise GradingError(
+            f"{out} cannot be written any more ({error.strerror}). "
+            "Results so far are kept; make room and run the same command again."
+        ) from None

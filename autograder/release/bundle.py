@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from autograder.course import Assignment, Course
-from autograder.release import strip
+from autograder.release.strip import finish, strip
 
 Files = dict[str, bytes]
 
@@ -19,12 +19,12 @@ _EXECUTABLE = {"run_autograder", "setup.sh"}
 
 def student_files(course: Course, assignment: Assignment) -> Files:
     """The folder a student starts from: nothing in it is a solution."""
-    return _folder(course, assignment, strip.starter)
+    return _folder(course, assignment, strip)
 
 
 def solution_files(course: Course, assignment: Assignment) -> Files:
     """The same folder, finished."""
-    return _folder(course, assignment, strip.solution)
+    return _folder(course, assignment, finish)
 
 
 def _folder(course: Course, assignment: Assignment, treat: Callable[[str, str], str]) -> Files:

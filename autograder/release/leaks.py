@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.course import Assignment, Course
 from autograder.errors import AutograderError
-from autograder.release import strip
+from autograder.release.strip import solution_lines, strip
 
 SHORTEST = 20  # characters of a line without white space; shorter ones are no secret
 
@@ -83,8 +83,8 @@ def _secrets(course: Course, assignment: Assignment) -> dict[str, tuple[str, str
     lines: list[tuple[Path, str]] = []
     for file in assignment.files:
         source = assignment.path(file).read_text(encoding="utf-8")
-        public |= {_squash(line) for line in strip.starter(source, file).splitlines()}
-        lines += [(assignment.path(file), line) for line in strip.solution_lines(source)]
+        public |= {_squash(line) for line in strip(source, file).splitlines()}
+        lines += [(assignment.path(file), line) for line in solution_lines(source)]
     for path in sorted((course.root / "autograder" / "suites").rglob("*")):
         if path.suffix in _TEXT and path.name != "__init__.py":
             text = path.read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ class MasterError(AutograderError):
     """A master file whose marks don't add up."""
 
 
-def starter(source: str, name: str) -> str:
+def strip(source: str, name: str = "the master") -> str:
     """The file as students get it.
 
     Raises:
@@ -34,7 +34,7 @@ def starter(source: str, name: str) -> str:
     return _checked("\n".join(stripped).rstrip() + "\n", name)
 
 
-def solution(source: str, name: str) -> str:
+def finish(source: str, name: str = "the master") -> str:
     """The file complete, with neither marks nor prompts."""
     lines, in_prompt = [], False
     for line in remove_ignored_lines(source.splitlines()):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from autograder.errors import AutograderError
+
 RESULT_FILE = "result.json"
 
 TEST_STATUSES = (
@@ -40,7 +42,7 @@ SUBMISSION_STATUSES = (
 T = TypeVar("T")
 
 
-class ResultsError(Exception):
+class ResultsError(AutograderError):
     """A results file that cannot be used; the message says which one, what is wrong and the way out."""
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from otter.assign.solutions import remove_ignored_lines, replace_solutions
 
 from autograder.errors import AutograderError
 
-_MARK = re.compile(r"#\s*(BEGIN|END)\s+(SOLUTION|PROMPT|IGNORE)|#\s*SOLUTION\b|#\s*IGNORE\b")
+_MARK = re.compile(r"# (BEGIN|END) (SOLUTION|PROMPT|IGNORE)( NO PROMPT)?\s*$")
+_LEFT_OVER = re.compile(r"#\s*(BEGIN|END)\s+(SOLUTION|PROMPT|IGNORE)|#\s*(SOLUTION|IGNORE)\b")
 
 
 class MasterError(AutograderError):
@@ -26,44 +28,54 @@ def strip(source: str, name: str = "the master") -> str:
     Raises:
         MasterError: marks don't match, or what is left is no Python.
     """
-    try:
-        stripped = replace_solutions(remove_ignored_lines(source.splitlines()), "python")
-    except AssertionError as error:
-        problem = str(error).split(" in [")[0]
-        raise MasterError(f"{name}: {problem}; each region needs both of its marks.") from None
-    return _checked("\n".join(stripped).rstrip() + "\n", name)
+    list(_regions(source, name))
+    lines = replace_solutions(remove_ignored_lines(source.splitlines()), "python")
+    return _checked(lines, name)
 
 
 def finish(source: str, name: str = "the master") -> str:
-    """The file complete, with neither marks nor prompts."""
-    lines, in_prompt = [], False
-    for line in remove_ignored_lines(source.splitlines()):
-        if line.rstrip().endswith("# BEGIN PROMPT"):
-            in_prompt = True
-        elif line.rstrip().endswith("# END PROMPT"):
-            in_prompt = False
-        elif not in_prompt and not re.match(r"\s*# (BEGIN|END) SOLUTION", line):
-            lines.append(re.sub(r"\s*# SOLUTION( NO PROMPT)?$", "", line))
-    return _checked("\n".join(lines).rstrip() + "\n", name)
+    """The file complete, with neither marks nor prompts.
+
+    Raises:
+        MasterError: as `strip`.
+    """
+    lines = [line for line, region in _regions(source, name) if region in ("PUBLIC", "SOLUTION")]
+    return _checked(lines, name)
 
 
-def solution_lines(source: str) -> list[str]:
+def solution_lines(source: str, name: str = "the master") -> list[str]:
     """The lines of a master that students don't get."""
-    lines, in_solution = [], False
-    for line in source.splitlines():
-        if re.match(r"\s*# BEGIN (SOLUTION|IGNORE)", line):
-            in_solution = True
-        elif re.match(r"\s*# END (SOLUTION|IGNORE)", line):
-            in_solution = False
-        elif in_solution or re.search(r"# (SOLUTION( NO PROMPT)?|IGNORE)$", line.rstrip()):
-            lines.append(line)
-    return lines
+    return [line for line, region in _regions(source, name) if region in ("SOLUTION", "IGNORE")]
 
 
-def _checked(text: str, name: str) -> str:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if _MARK.search(line):
-            raise MasterError(f"{name}: a mark is left over after stripping: {line.strip()!r}.")
+def _regions(source: str, name: str) -> Iterator[tuple[str, str]]:
+    """Each line with its region: PUBLIC, SOLUTION, PROMPT, IGNORE, or MARK."""
+    region = "PUBLIC"
+    for number, line in enumerate(source.splitlines(), start=1):
+        mark = _MARK.search(line)
+        if not mark:
+            yield line, region
+            continue
+        edge, kind = mark.group(1, 2)
+        if region != ("PUBLIC" if edge == "BEGIN" else kind):
+            raise MasterError(
+                f"{name}:{number}: {edge} {kind} does not match the marks before it; "
+                "a region has one BEGIN and one END, and regions don't nest."
+            )
+        region = kind if edge == "BEGIN" else "PUBLIC"
+        yield line, "MARK"
+    if region != "PUBLIC":
+        raise MasterError(f"{name}: END {region} is missing.")
+
+
+def _checked(lines: list[str], name: str) -> str:
+    for line in lines:
+        if _LEFT_OVER.search(line):
+            raise MasterError(
+                f"{name}: {line.strip()!r} is left over; write marks as `# BEGIN SOLUTION NO PROMPT`, "
+                "`# END SOLUTION`, `# BEGIN PROMPT` and `# END PROMPT`, alone on their lines."
+            )
+    text = "\n".join(lines).rstrip() + "\n"
     try:
         ast.parse(text)
     except SyntaxError as error:

@@ -21,12 +21,13 @@ import matplotlib
 
 matplotlib.use("Agg")  # draws into files, needs no screen
 
-import actor_critic
-import advantage
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from tqdm import tqdm
+
+import actor_critic
+import advantage
 
 OBS_DIM, N_ACTIONS = 4, 2  # of CartPole-v1
 WINDOW = 20  # episodes that the learning curve averages over
@@ -211,7 +212,7 @@ def save(folder, args, curve, evaluation):
     axes.axhline(args.solved_at, color="grey", linestyle="--", label="solved")
     axes.set(xlabel="environment steps", ylabel=f"mean return of the last {WINDOW} episodes")
     axes.set(title="A2C on CartPole-v1", ylim=(0, 520))
-    axes.legend(loc="lower right")
+    axes.legend()
     axes.grid(alpha=0.3)
     figure.savefig(folder / "learning_curve.png", dpi=150, bbox_inches="tight")
     plt.close(figure)

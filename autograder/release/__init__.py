@@ -16,7 +16,7 @@ def release(course: Course, assignments: list[Assignment], out: Path) -> list[Pa
     Raises:
         LeakError: a student's folder holds something secret.
     """
-    from autograder.release import gradescope
+    from autograder.release.gradescope import gradescope_files
 
     folders = {each.name: bundle.student_files(course, each) for each in assignments}
     for assignment in assignments:
@@ -26,7 +26,7 @@ def release(course: Course, assignments: list[Assignment], out: Path) -> list[Pa
         for kind, files in (
             ("student", folders[assignment.name]),
             ("solution", bundle.solution_files(course, assignment)),
-            ("gradescope", gradescope.files(course, assignment)),
+            ("gradescope", gradescope_files(course, assignment)),
         ):
             path = out / f"{assignment.short_name}-{kind}.zip"
             bundle.write_zip(path, files)

@@ -6,11 +6,17 @@ grading.yml is wrong.
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+import rich
+import rich.console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograder import __version__
 from autograder.course import Assignment, Course
@@ -68,27 +74,64 @@ def _course() -> Course:
     return Course.load(path) if path else Course.find()
 
 
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A live bar on a terminal, nothing elsewhere; yields a function of (done, total)."""
+    console = rich.console.Console(stderr=True)
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
 def _assignments(course: Course, names: tuple[str, ...]) -> list[Assignment]:
     return [course.assignment(name) for name in names or course.assignments]
 
 
+_JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="number of cores",
+    help="Submissions graded at the same time.",
+)
+
+
 @main.command()
 @click.argument("homeworks", nargs=-1, metavar="[HW]...")
-def verify(homeworks: tuple[str, ...]) -> None:
+@_JOBS
+@click.option(
+    "--update-checks",
+    is_flag=True,
+    help="Write down how many comparisons each hidden test makes, after a change that you meant.",
+)
+def verify(homeworks: tuple[str, ...], jobs: int, update_checks: bool) -> None:
     """Prove the hidden tests: the instructor's gate.
 
     The reference gets every point, the starter none; every known mistake loses points on its
-    question and only there; every accepted equivalent keeps them; no test is vacuous.
+    question and only there; every accepted equivalent keeps them; no test is vacuous, and none
+    makes fewer comparisons than it did.
 
     \b
     Examples:
       autograder verify          every assignment
       autograder verify hw1 hw3  these two
     """
-    from autograder.grading.verify import verify
+    from autograder.grading.verify import table, verify
 
     course = _course()
-    if not verify(course, [each.name for each in _assignments(course, homeworks)]):
+    reports = []
+    for assignment in _assignments(course, homeworks):
+        with _progress(f"verify {assignment.short_name}") as progress:
+            reports.append(
+                verify(
+                    course, assignment, jobs=jobs, update_checks=update_checks, progress=progress
+                )
+            )
+    click.echo(table(reports))
+    if any(report.all_holes for report in reports):
         sys.exit(1)
 
 
@@ -135,13 +178,7 @@ def starter(homeworks: tuple[str, ...]) -> None:
 @click.option(
     "--out", type=_FOLDER, default=Path("results"), show_default=True, help="Target folder."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Submissions graded at the same time.",
-)
+@_JOBS
 @click.option(
     "--allow-unsafe",
     is_flag=True,
@@ -159,10 +196,29 @@ def grade(homework: str, paths: tuple[Path, ...], out: Path, jobs: int, allow_un
       autograder grade hw2 ada.zip bob/ --jobs 2
     """
     from autograder.grading.grade import grade
+    from autograder.report import write_report
+    from autograder.report.terminal import class_table
 
     course = _course()
     assignment = course.assignment(homework)
-    if not grade(course, assignment, list(paths), out, jobs=jobs, allow_unsafe=allow_unsafe):
+    try:
+        with _progress(f"grade {assignment.short_name}") as progress:
+            results = grade(
+                course,
+                assignment,
+                list(paths),
+                out,
+                jobs=jobs,
+                allow_unsafe=allow_unsafe,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        click.echo("Stopped. What is graded is kept; the same call goes on from there.", err=True)
+        sys.exit(130)
+    write_report(out, course)
+    rich.print(class_table(results))
+    click.echo(f"Report: {out / 'report.html'}   Gradebook: {out / 'gradebook.csv'}")
+    if any(result.status == "unreadable" for result in results):
         sys.exit(1)
 
 

@@ -52,7 +52,7 @@ def test_sum(student, reference, rng):
     check.same(student.double_sum(x), reference.double_sum(x))
 '''
 
-MISTAKES = '''
+MISTAKES = """
 from autograder.grading.variants import mistake
 
 FACTOR = 3
@@ -64,7 +64,7 @@ def triple(x):
 @mistake("double", en="It cuts the gradient.", zh="切断了梯度。")
 def cut(x):
     return 2 * x.detach()
-'''
+"""
 
 
 @pytest.fixture
@@ -141,6 +141,9 @@ def test_an_ended_process_ends_its_question_only(with_files):
         def __init__(self, reference):
             self.reference = reference
 
+        def begin(self, seed):
+            pass
+
         def double(self, x):
             raise SandboxTimedOut
 
@@ -204,7 +207,7 @@ def test_a_known_mistake_is_named_when_the_answers_are_exactly_its_own(with_file
 
 
 def test_variants_override_one_file_and_keep_their_helpers(with_files):
-    triple, cut = read_variants(with_files / "mistakes.py")
+    triple, _ = read_variants(with_files / "mistakes.py")
     assert triple.hint == {"en": "Two, not three.", "zh": "是二，不是三。"}
     files = triple.files({"m.py": MASTER, "other.py": ""}, "m.py")
     assert LocalStudent(files).double_sum(__import__("torch").ones(2)) == 6
@@ -213,10 +216,10 @@ def test_variants_override_one_file_and_keep_their_helpers(with_files):
 
 def test_variants_without_their_hint_are_refused(tmp_path):
     (tmp_path / "mistakes.py").write_text(
-        textwrap.dedent('''
+        textwrap.dedent("""
         @mistake("double", en="only English")
         def f(x): return x
-        ''')
+        """)
     )
     with pytest.raises(VariantError, match="mistakes.py:3"):
         read_variants(tmp_path / "mistakes.py")
@@ -225,8 +228,12 @@ def test_variants_without_their_hint_are_refused(tmp_path):
 def test_trusted_files_may_import_each_other_and_leave_no_module_behind():
     import sys
 
-    student = LocalStudent({"a_file.py": "import b_file\n\ndef f():\n    return b_file.g()\n",
-                            "b_file.py": "def g():\n    return 7\n"})
+    student = LocalStudent(
+        {
+            "a_file.py": "import b_file\n\ndef f():\n    return b_file.g()\n",
+            "b_file.py": "def g():\n    return 7\n",
+        }
+    )
     assert student.f() == 7 and student.g() == 7
     assert "a_file" not in sys.modules and "b_file" not in sys.modules
     with pytest.raises(StudentError):

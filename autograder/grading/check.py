@@ -102,7 +102,12 @@ def same(
     recorder.saw("value", actual)
     _same(actual, expected, what, rtol, atol, recorder)
     if recorder.audit:
-        _audit(recorder, what, expected, lambda wrong: _same(wrong, expected, what, rtol, atol, recorder))
+        _audit(
+            recorder,
+            what,
+            expected,
+            lambda wrong: _same(wrong, expected, what, rtol, atol, recorder),
+        )
 
 
 def same_gradient(
@@ -188,7 +193,12 @@ def holds(condition: Any, en: str, zh: str, evidence: Any = None, kind: str = "p
 
 
 def _same(
-    actual: Any, expected: Any, what: str, rtol: float | None, atol: float | None, recorder: Recorder
+    actual: Any,
+    expected: Any,
+    what: str,
+    rtol: float | None,
+    atol: float | None,
+    recorder: Recorder,
 ) -> None:
     if isinstance(expected, (torch.Tensor, np.ndarray)):
         _same_layout(actual, expected, what)
@@ -259,7 +269,12 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
 
 
 def _close(
-    actual: Any, expected: Any, what: str, rtol: float | None, atol: float | None, recorder: Recorder
+    actual: Any,
+    expected: Any,
+    what: str,
+    rtol: float | None,
+    atol: float | None,
+    recorder: Recorder,
 ) -> None:
     tolerance = recorder.tolerances.get(_dtype_name(expected), DEFAULT_TOLERANCES["float64"])
     rtol = tolerance["rtol"] if rtol is None else rtol
@@ -285,9 +300,7 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
     if not a.any():
         return Mismatch("zero", f"The {what} is zero everywhere.", f"{name}处处为零。")
     if close(-a, e):
-        return Mismatch(
-            "sign", f"The {what} is right up to its sign.", f"{name}只差一个符号。"
-        )
+        return Mismatch("sign", f"The {what} is right up to its sign.", f"{name}只差一个符号。")
     if e.size > 1 and (factor := _factor(a, e)) is not None and close(a / factor, e):
         return Mismatch(
             "factor",
@@ -296,13 +309,9 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
         )
     if a.ndim and a.shape[-1] > 1:
         if close(a[..., ::-1], e):
-            return Mismatch(
-                "reversed", f"The {what} is in reversed order.", f"{name}的顺序反了。"
-            )
+            return Mismatch("reversed", f"The {what} is in reversed order.", f"{name}的顺序反了。")
         if a.shape[-1] > 2 and (close(a[..., 1:], e[..., :-1]) or close(a[..., :-1], e[..., 1:])):
-            return Mismatch(
-                "shifted", f"The {what} is shifted by one place.", f"{name}错了一位。"
-            )
+            return Mismatch("shifted", f"The {what} is shifted by one place.", f"{name}错了一位。")
     if a.ndim == 2 and close(a.T, e):
         return Mismatch("transposed", f"The {what} is transposed.", f"{name}被转置了。")
     agree = np.isclose(a, e, rtol=rtol, atol=atol)
@@ -428,7 +437,11 @@ def _audit(recorder: Recorder, what: str, right: Any, compare: Any) -> None:
 
 
 def _arr(x: Any) -> Any:
-    return np.asarray(x) if isinstance(x, float) else (x.detach() if isinstance(x, torch.Tensor) else x)
+    return (
+        np.asarray(x)
+        if isinstance(x, float)
+        else (x.detach() if isinstance(x, torch.Tensor) else x)
+    )
 
 
 def _is_floating(x: Any) -> bool:

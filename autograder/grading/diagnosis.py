@@ -41,8 +41,7 @@ class Diagnostician:
         matches = [
             mistake
             for mistake in self._mistakes
-            if mistake.question == question
-            and same_evidence(outcomes, self._outcomes(mistake))
+            if mistake.question == question and same_evidence(outcomes, self._outcomes(mistake))
         ]
         return matches[0] if len(matches) == 1 else None
 

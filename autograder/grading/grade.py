@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import Assignment, Course
+from autograder.errors import AutograderError
 from autograder.grading import pool
 from autograder.grading.grader import Graded, Grader, suite_sha256, with_grader
 from autograder.grading.intake import Submission, collect
@@ -25,10 +26,9 @@ from autograder.sandbox.host import Template
 from autograder.sandbox.levels import check_floor, probe
 
 LOG_FOLDER = "_log"
-Progress = Callable[[int, int, "SubmissionResult | None"], None]
 
 
-class GradingError(Exception):
+class GradingError(AutograderError):
     """Grading cannot start or go on; the message says why and the way out."""
 
 
@@ -40,7 +40,7 @@ def grade(
     *,
     jobs: int | None = None,
     allow_unsafe: bool = False,
-    progress: Progress = lambda done, total, result: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SubmissionResult]:
     """Grade every submission found in `paths` and write `out/<student>/result.json`.
 
@@ -48,7 +48,7 @@ def grade(
 
     Args:
         jobs: submissions graded at once; the number of cores when None.
-        progress: called with (done, total, newest result).
+        progress: called with (done, total).
 
     Raises:
         GradingError: nothing to grade, an output folder that cannot be written, a grader that failed.
@@ -59,22 +59,22 @@ def grade(
     level = probe()
     if not allow_unsafe:
         check_floor(level, course.isolation_floor)
-    submissions = collect(paths, assignment)
+    submissions = collect(paths, assignment, course.language, exclude=[out])
     if not submissions:
         shown = ", ".join(map(str, paths))
         raise GradingError(
             f"No submission was found in {shown}. Name a folder of submissions (folders, zips or .py files)."
         )
-    _prepare(out)
+    _prepare(out, assignment)
     digest = suite_sha256(course, assignment)
     kept = {s.student: _kept(out, s, digest, level.name) for s in submissions}
     results = {name: result for name, result in kept.items() if result is not None}
     waiting = [s for s in submissions if s.student not in results]
-    progress(len(results), len(submissions), None)
+    progress(len(results), len(submissions))
     for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1):
         _write(out, graded)
         results[graded.result.student] = graded.result
-        progress(len(results), len(submissions), graded.result)
+        progress(len(results), len(submissions))
     return [results[name] for name in sorted(results)]
 
 
@@ -135,7 +135,8 @@ def _kept(
     return result if same else None
 
 
-def _prepare(out: Path) -> None:
+def _prepare(out: Path, assignment: Assignment) -> None:
+    """Find out before any grading whether `out` can take this assignment's results."""
     try:
         (out / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
         write_atomically(out / LOG_FOLDER / ".writable", b"")
@@ -144,6 +145,13 @@ def _prepare(out: Path) -> None:
         raise GradingError(
             f"{out} cannot be written ({error.strerror}). Choose another folder with --out."
         ) from None
+    for path in sorted(out.glob(f"*/{RESULT_FILE}")):
+        try:
+            there = read_result(path).assignment
+        except ResultsError:
+            continue
+        if there != assignment.name:
+            raise GradingError(f"{out} holds results of {there}. Choose another folder with --out.")
 
 
 def _write(out: Path, graded: Graded) -> None:

@@ -40,8 +40,15 @@ class Graded:
 class Grader:
     """Made by `grader`; valid inside its `drive`."""
 
-    def __init__(self, course: Course, assignment: Assignment, suite: Suite, template: Template) -> None:
-        self.course, self.assignment, self.suite, self.template = course, assignment, suite, template
+    def __init__(
+        self, course: Course, assignment: Assignment, suite: Suite, template: Template
+    ) -> None:
+        self.course, self.assignment, self.suite, self.template = (
+            course,
+            assignment,
+            suite,
+            template,
+        )
         self.suite_sha256 = suite_sha256(course, assignment)
         self.support = support_files(assignment)
         self.diagnostician = Diagnostician(
@@ -61,8 +68,14 @@ class Grader:
                 for q in self.assignment.questions
             ]
             result = submission_result(
-                submission, self.assignment, self.suite_sha256, submission.status,
-                submission.message, questions, self.template.isolation, submission.warnings,
+                submission,
+                self.assignment,
+                self.suite_sha256,
+                submission.status,
+                submission.message,
+                questions,
+                self.template.isolation,
+                submission.warnings,
             )
             return Graded(result, "", {"total": time.perf_counter() - started}, False)
         attempt = _Attempt(self, submission)
@@ -73,7 +86,11 @@ class Grader:
         judged = time.perf_counter()
         result = self._result(submission, attempt, outcomes)
         done = time.perf_counter()
-        seconds = {"spawn": attempt.spawn_seconds, "tests": judged - started, "total": done - started}
+        seconds = {
+            "spawn": attempt.spawn_seconds,
+            "tests": judged - started,
+            "total": done - started,
+        }
         return Graded(result, attempt.log(outcomes), seconds, result.status == "timed_out")
 
     def _result(
@@ -95,8 +112,14 @@ class Grader:
             questions.append(question_result(question, tests, by_name, language, diagnosis))
         status, message = attempt.verdict(outcomes, language)
         return submission_result(
-            submission, self.assignment, self.suite_sha256, status, message, questions,
-            self.template.isolation, submission.warnings,
+            submission,
+            self.assignment,
+            self.suite_sha256,
+            status,
+            message,
+            questions,
+            self.template.isolation,
+            submission.warnings,
         )
 
 
@@ -154,6 +177,7 @@ class _Attempt:
                 [name for name in self.grader.assignment.files if name in self.submission.files],
                 list(self.grader.support),
                 limits.cpu_seconds,
+                {q.name: q.file for q in self.grader.assignment.questions},
             )
         finally:
             self.spawn_seconds += time.perf_counter() - started
@@ -184,14 +208,8 @@ class _Attempt:
                 "zh": "导入失败，因此其中的题目没有得分。",
             }[language]
             return "import_error", sentence + "\n".join(parts)
-        missing = [n for n in self.grader.assignment.files if n not in self.submission.files]
-        if missing:
-            names = ", ".join(missing)
-            sentence = {
-                "en": f"{names} was not handed in, so its questions got no points.",
-                "zh": f"没有提交 {names}，因此其中的题目没有得分。",
-            }[language]
-            return "missing_file", sentence
+        if self.submission.missing:
+            return "missing_file", " ".join(self.submission.missing.values())
         return "graded", ""
 
     def log(self, outcomes: list[Outcome]) -> str:
@@ -202,7 +220,9 @@ class _Attempt:
 
 def reference_files(assignment: Assignment) -> dict[str, str]:
     """The master's files and the support modules, as source."""
-    master = {n: (assignment.solution_dir / n).read_text(encoding="utf-8") for n in assignment.files}
+    master = {
+        n: (assignment.solution_dir / n).read_text(encoding="utf-8") for n in assignment.files
+    }
     support = {n: text.decode("utf-8") for n, text in support_files(assignment).items()}
     return {**master, **support}
 
@@ -216,7 +236,10 @@ def suite_sha256(course: Course, assignment: Assignment) -> str:
     """Digest of everything that a grade depends on but the submission."""
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
-    engine = [*sorted((package / "grading").glob("*.py")), *sorted((package / "sandbox").glob("*.py"))]
+    engine = [
+        *sorted((package / "grading").glob("*.py")),
+        *sorted((package / "sandbox").glob("*.py")),
+    ]
     shared = sorted(assignment.suite_dir.parent.glob("*.py"))
     suite = sorted(assignment.suite_dir.glob("*.py"))
     master = [assignment.solution_dir / n for n in assignment.files]
@@ -250,6 +273,9 @@ def with_grader(
 def tolerances(assignment: Assignment) -> dict[str, dict[str, float]]:
     """Of each dtype, as `check` wants them."""
     return {
-        dtype: {"rtol": assignment.tolerances[dtype].rtol, "atol": assignment.tolerances[dtype].atol}
+        dtype: {
+            "rtol": assignment.tolerances[dtype].rtol,
+            "atol": assignment.tolerances[dtype].atol,
+        }
         for dtype in ("float64", "float32")
     }

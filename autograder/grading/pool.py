@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from autograder.errors import AutograderError
+
 _FORK = multiprocessing.get_context("fork")
 PR_SET_PDEATHSIG = 1
 
 
-class WorkerFailed(RuntimeError):
+class WorkerFailed(AutograderError):
     """A worker could not start, or raised; the message is its own."""
 
 
@@ -102,7 +104,9 @@ def _start(main: Callable[..., None], others: list[Connection]) -> _Worker:
     return _Worker(process, ours)
 
 
-def _work(main: Callable[..., None], connection: Connection, close: list[Connection], parent: int) -> None:
+def _work(
+    main: Callable[..., None], connection: Connection, close: list[Connection], parent: int
+) -> None:
     for other in close:
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

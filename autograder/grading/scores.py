@@ -31,7 +31,9 @@ def question_result(
 
     0 unless every gate passed; else the share of its tests that passed, times its points.
     """
-    passed = {t.name for t in expected if t.name in outcomes and outcomes[t.name].status == "passed"}
+    passed = {
+        t.name for t in expected if t.name in outcomes and outcomes[t.name].status == "passed"
+    }
     gates = {t.name for t in expected if t.gate}
     share = len(passed) / len(expected) if expected and gates <= passed else 0.0
     tests = tuple(_test_result(t, outcomes.get(t.name), language) for t in expected)
@@ -95,4 +97,5 @@ def submission_result(
         questions=tuple(questions),
         isolation=isolation,
         warnings=tuple(warnings),
+        identity=submission.identity,
     )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder.errors import AutograderError
 from autograder.grading.check import DEFAULT_TOLERANCES, Mismatch, Recorder, recording
 from autograder.grading.student import LocalStudent, StudentError
 from autograder.sandbox.errors import SandboxError
@@ -48,7 +49,7 @@ class Outcome:
     carried: bool = False
 
 
-class SuiteError(Exception):
+class SuiteError(AutograderError):
     """A hidden suite that cannot be collected; the message names file and line."""
 
 
@@ -67,7 +68,9 @@ class Suite:
         described = [(_describe(item), item) for item in items]
         for test, _ in described:
             if test.question not in order:
-                raise SuiteError(f"{test.name} belongs to no question of grading.yml: {test.question}")
+                raise SuiteError(
+                    f"{test.name} belongs to no question of grading.yml: {test.question}"
+                )
         described.sort(key=lambda pair: order[pair[0].question])
         self._items = {test.name: item for test, item in described}
         self.tests = [test for test, _ in described]
@@ -101,9 +104,18 @@ class _Run:
     """The state of one student's way through a suite."""
 
     def __init__(
-        self, suite: Suite, make_student: Callable[[], Student], audit: bool, reference: LocalStudent
+        self,
+        suite: Suite,
+        make_student: Callable[[], Student],
+        audit: bool,
+        reference: LocalStudent,
     ) -> None:
-        self.suite, self.make_student, self.audit, self.reference = suite, make_student, audit, reference
+        self.suite, self.make_student, self.audit, self.reference = (
+            suite,
+            make_student,
+            audit,
+            reference,
+        )
         self.student: Student | None = None
         self.over: dict[str, Outcome] = {}
         self.imperfect: set[str] = set()
@@ -134,6 +146,8 @@ class _Run:
         try:
             if self.student is None:
                 self.student = self.make_student()
+            self.student.begin(zlib.crc32(test.name.encode()))
+            self.student.begin(zlib.crc32(test.name.encode()))
             with recording(recorder):
                 _call(item, self.student, reference)
         except Mismatch as error:
@@ -147,7 +161,11 @@ class _Run:
             if error.not_implemented and test.gate:
                 self.over[test.question] = outcome
         except SandboxError as error:
-            outcome.status, outcome.kind, outcome.messages = error.status, error.status, error.messages
+            outcome.status, outcome.kind, outcome.messages = (
+                error.status,
+                error.status,
+                error.messages,
+            )
             recorder.evidence.append(("ended", error.status))
             self.student = None
             self.over[test.question] = outcome
@@ -270,8 +288,19 @@ def with_suite(
         raise SuiteError(f"{suite_dir} holds no test_*.py")
     before = set(sys.modules)
     pytest.main(
-        [*options, "-s", "--assert=plain", "-c", os.devnull, "--rootdir", str(suite_dir), "--noconftest",
-         "--import-mode=importlib", "-Werror::pytest.PytestUnknownMarkWarning", *tests],
+        [
+            *options,
+            "-s",
+            "--assert=plain",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            str(suite_dir),
+            "--noconftest",
+            "--import-mode=importlib",
+            "-Werror::pytest.PytestUnknownMarkWarning",
+            *tests,
+        ],
         plugins=[plugin],
     )
     for name in set(sys.modules) - before:

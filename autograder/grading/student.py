@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.util
 import linecache
+import random
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -31,7 +32,11 @@ class StudentError(Exception):
     """
 
     def __init__(
-        self, kind: str, file: str | None = None, line: int | None = None, not_implemented: bool = False
+        self,
+        kind: str,
+        file: str | None = None,
+        line: int | None = None,
+        not_implemented: bool = False,
     ) -> None:
         super().__init__(kind)
         self.kind, self.file, self.line, self.not_implemented = kind, file, line, not_implemented
@@ -73,6 +78,18 @@ class LocalStudent:
                     found = getattr(module, name)
                     return _guarded(found) if isinstance(found, FunctionType) else found
         raise StudentError("missing")
+
+    def begin(self, seed: int) -> None:
+        """Start a test: seed the generators that networks are initialised from."""
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+
+    def begin(self, seed: int) -> None:
+        """Start a test: the global generators begin anew."""
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
 
     def module(self, name: str) -> ModuleType:
         """A standard or third-party module on the student's side."""
@@ -138,7 +155,8 @@ def _guarded(function: FunctionType) -> Callable[..., Any]:
         except Exception as error:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             raise StudentError(
-                type(error).__name__, line=frame.lineno,
+                type(error).__name__,
+                line=frame.lineno,
                 not_implemented=isinstance(error, NotImplementedError),
             ) from error
         for name, value in held.items():
@@ -159,5 +177,7 @@ def _unchanged(value: Any, before: Any) -> bool:
     if isinstance(value, torch.Tensor):
         return value.shape == before.shape and torch.equal(value.detach(), before)
     if isinstance(value, np.ndarray):
-        return value.shape == before.shape and np.array_equal(value, before, equal_nan=value.dtype.kind == "f")
+        return value.shape == before.shape and np.array_equal(
+            value, before, equal_nan=value.dtype.kind == "f"
+        )
     return True

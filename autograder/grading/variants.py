@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from autograder.errors import AutograderError
+
 T = TypeVar("T")
 
 
@@ -40,7 +42,7 @@ class Variant:
         return {**reference, file: f"{reference[file]}\n\n{self.override}"}
 
 
-class VariantError(ValueError):
+class VariantError(AutograderError):
     """A file of variants that cannot be read; the message names file and line."""
 
 
@@ -92,7 +94,9 @@ def _mark(node: ast.stmt, path: Path) -> tuple[str, dict[str, str] | None] | Non
         try:
             question = ast.literal_eval(decorator.args[0])
             values = {k.arg: ast.literal_eval(k.value) for k in decorator.keywords}
-            hint = {"en": values["en"], "zh": values["zh"]} if decorator.func.id == "mistake" else None
+            hint = (
+                {"en": values["en"], "zh": values["zh"]} if decorator.func.id == "mistake" else None
+            )
         except (IndexError, KeyError, ValueError):
             raise VariantError(
                 f"{path}:{node.lineno}: {node.name} needs its question"

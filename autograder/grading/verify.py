@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -73,7 +72,9 @@ def verify(
     `update_checks` writes the number of comparisons that each test makes to `checks.json`.
     """
     started = time.perf_counter()
-    report = AssignmentReport(assignment.name, {q.name: QuestionReport(q.name) for q in assignment.questions})
+    report = AssignmentReport(
+        assignment.name, {q.name: QuestionReport(q.name) for q in assignment.questions}
+    )
     _audit(assignment, report, update_checks)
     cases = list(_cases(assignment))
     _count(cases, report)
@@ -164,7 +165,9 @@ def _reference(result: SubmissionResult, report: AssignmentReport) -> None:
 def _starter(result: SubmissionResult, report: AssignmentReport) -> None:
     for q in result.questions:
         if q.score != 0:
-            report.questions[q.name].holes.append("the starter, with nothing filled in, gets points")
+            report.questions[q.name].holes.append(
+                "the starter, with nothing filled in, gets points"
+            )
         elif q.status != "not_implemented":
             report.questions[q.name].holes.append(
                 f"the starter is {q.status} rather than not_implemented{_first(q)}"
@@ -246,7 +249,9 @@ def _hold_checks(
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        report.holes.append(f"{CHECKS_FILE} is missing or damaged: look at the suite, then `autograder verify --update-checks`")
+        report.holes.append(
+            f"{CHECKS_FILE} is missing or damaged: look at the suite, then `autograder verify --update-checks`"
+        )
         return
     way_out = "; if that is meant, run `autograder verify --update-checks`"
     for name in sorted(known.keys() - counted.keys()):
@@ -295,7 +300,9 @@ def _wrong_answers(
 class _Spoilt:
     """A function whose tensor, array or float answers are changed."""
 
-    def __init__(self, function: Callable[..., Any], spoil: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], spoil: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
         self.function, self.spoil, self.changed = function, spoil, False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -316,7 +323,7 @@ class _Spoilt:
         return answer
 
 
-def write_report(reports: Sequence[AssignmentReport]) -> str:
+def table(reports: Sequence[AssignmentReport]) -> str:
     """A table a question, 80 columns wide, then every hole."""
     lines = [
         f"{'question':<28}{'tests':>6}{'mistakes':>10}{'named':>7}{'equivalents':>13}{'holes':>7}{'time':>8}"
@@ -340,5 +347,3 @@ def write_report(reports: Sequence[AssignmentReport]) -> str:
     lines.append("")
     lines.extend(holes or ["No hole found."])
     return "\n".join(lines)
-
-

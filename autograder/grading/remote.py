@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from weakref import WeakValueDictionary
 
 import gymnasium
@@ -32,7 +32,7 @@ ENVIRONMENT_METHODS = ("reset", "step", "render", "close")
 class NoAnswer(SandboxCrashed):
     """The program sent something that is no answer."""
 
-    messages = {
+    messages: ClassVar[dict[str, str]] = {
         "en": "The program sent something that is no answer.",
         "zh": "程序发回的内容不是有效的回答。",
     }
@@ -52,7 +52,7 @@ class RemoteStudent:
         call_seconds: CPU time of one call.
         homes: question → the file it belongs to, looked up first.
 
-    `load_errors` holds, for each file that cannot be imported, its `LoadError`.
+    `import_errors` holds the reason for each file that cannot be imported.
 
     Raises:
         SandboxError: the process ended while it loaded the files.
@@ -74,10 +74,8 @@ class RemoteStudent:
         self._last_callback = 0
         self._forget()
         loaded, _ = self._request({"op": "load", "files": self._files})
-        self.load_errors = {
-            file: LoadError(self._error(told), _as(str, told["text"]))
-            for file, told in self._checked(lambda: loaded["value"].items())
-        }
+        broken = self._checked(lambda: _as(dict, loaded["value"]))
+        self.import_errors = {file: self._import_error(told) for file, told in broken.items()}
 
     def begin(self, seed: int) -> None:
         """Start a test: seed every generator over there, and let go of all objects and graphs of the last test."""
@@ -155,9 +153,10 @@ class RemoteStudent:
         """Have the parameters of the modules in a request here, so that gradients can flow to them."""
         touched = [request.get("target"), *request.get("args", ()), *request.get("kwargs", {}).values()]
         for module in touched:
-            if isinstance(module, ModuleHandle):
-                if module._number not in self._modules or module._number in self._incomplete:
-                    self._parameters(module)
+            if isinstance(module, ModuleHandle) and (
+                module._number not in self._modules or module._number in self._incomplete
+            ):
+                self._parameters(module)
 
     def _wired(
         self, reply: dict[str, Any], graph: list[torch.Tensor], inputs: Sequence[torch.Tensor] = ()
@@ -216,7 +215,7 @@ class RemoteStudent:
                 raise failure
             if failure is None:
                 try:
-                    frame = clock.timed(lambda: self._answer(reply))
+                    frame = clock.timed(self._answer, reply)
                 except SandboxError:
                     raise
                 except Exception as error:
@@ -254,6 +253,12 @@ class RemoteStudent:
             return StudentError(kind, file, line, told["not_implemented"] is True)
 
         return self._checked(read)
+
+    def _import_error(self, told: Any) -> str:
+        """May be shown: no hidden input had crossed when it was raised."""
+        error = self._error(told)
+        text = self._checked(lambda: _as(str, told["text"]))
+        return f"{text} ({error.file}, line {error.line})" if error.file else text
 
     def _adopt(self, changes: Any, may_add: bool) -> None:
         for change in _as(list, changes):
@@ -319,18 +324,10 @@ class RemoteStudent:
         return self._encode({"op": "answer", "value": function(*args, **kwargs)})
 
 
-class LoadError(Exception):
-    """A file that cannot be imported. `error` says where; `text` may be shown, for nothing hidden had crossed yet."""
-
-    def __init__(self, error: StudentError, text: str) -> None:
-        super().__init__(text)
-        self.error, self.text = error, text
-
-
 class Handle:
     """An object of the student's that stays in the sandbox: attributes, methods and calls go there."""
 
-    __slots__ = ("_student", "_number", "_type", "_method", "_methods", "__weakref__")
+    __slots__ = ("__weakref__", "_method", "_methods", "_number", "_student", "_type")
 
     def __init__(self, student: RemoteStudent, number: int, kind: str, method: bool) -> None:
         for name, value in (
@@ -441,7 +438,7 @@ class _Clock:
     def left(self) -> float:
         return max(self.seconds - self.used, 0.0)
 
-    def timed(self, answer: Callable[[], bytes]) -> bytes:
+    def timed(self, answer: Callable[[dict[str, Any]], bytes], question: dict[str, Any]) -> bytes:
         if self.callbacks % 32 == 0:
             now = self.box.cpu_seconds()
             self.start = self.start if self.callbacks else now
@@ -452,7 +449,7 @@ class _Clock:
             raise SandboxTimedOut
         begun = time.thread_time()
         try:
-            return answer()
+            return answer(question)
         finally:
             self.own += time.thread_time() - begun
 

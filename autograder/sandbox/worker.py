@@ -7,6 +7,7 @@ would in a plain call. What a hostile program can do is limited by the sandbox a
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -18,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -71,7 +72,10 @@ class _Worker:
 
     def run(self) -> None:
         while (frame := wire.read_frame(self.channel)) is not None:
-            self.channel.sendall(self.reply(frame))
+            reply = self.reply(frame)
+            if os.getpid() != self.pid:
+                os._exit(0)  # a fork that came back from the student's code
+            self.channel.sendall(reply)
 
     def reply(self, frame: bytes) -> bytes:
         """Do what one request asks; every failure is an answer too."""
@@ -304,16 +308,14 @@ class _Worker:
 
     def log(self, error: BaseException) -> None:
         """Write the exception for the TA, without calling any method of it."""
-        try:
-            lines = [
-                f'  File "{self.own_file(frame.f_code.co_filename)}", line {number}\n'
-                for frame, number in traceback.walk_tb(error.__traceback__)
-                if self.own_file(frame.f_code.co_filename)
-            ]
-            shown = lines if len(lines) <= 20 else [*lines[:10], "  …\n", *lines[-10:]]
-            os.write(2, "".join(shown + [_text(error), "\n"]).encode(errors="replace"))
-        except OSError:
-            pass
+        lines = [
+            f'  File "{file}", line {number}\n'
+            for frame, number in traceback.walk_tb(error.__traceback__)
+            if (file := self.own_file(frame.f_code.co_filename))
+        ]
+        shown = lines if len(lines) <= 20 else [*lines[:10], "  …\n", *lines[-10:]]
+        with contextlib.suppress(OSError):
+            os.write(2, "".join([*shown, _text(error), "\n"]).encode(errors="replace"))
 
 
 def _name(kind: type) -> str:
@@ -331,10 +333,8 @@ def _text(error: BaseException) -> str:
 
 def _flush() -> None:
     for stream in (sys.__stdout__, sys.__stderr__):
-        try:
+        with contextlib.suppress(Exception):
             stream.flush()
-        except Exception:
-            pass
 
 
 def _seed(seed: int) -> None:
@@ -377,7 +377,7 @@ def _env_stub(ask: Ask, number: int, spaces: list[tuple[Any, ...]]) -> Any:
     class Environment(gymnasium.Env):
         """An environment that lives in the grader."""
 
-        metadata: dict[str, Any] = {"render_modes": []}
+        metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
         def __init__(self) -> None:
             self.observation_space, self.action_space = map(_space, spaces)

@@ -51,8 +51,8 @@ _SCALAR_TYPES = {name: kind for kind, name in _SCALARS.items()}
 
 _LINEAR_ALGEBRA = {torch.linalg.LinAlgError: "LinAlgError", np.linalg.LinAlgError: "LinAlgError"}
 EXCEPTION_NAMES: dict[type, str] = {
-    kind: name
-    for name, kind in vars(builtins).items()
+    kind: kind.__name__
+    for kind in vars(builtins).values()
     if isinstance(kind, type) and issubclass(kind, BaseException)
 } | _LINEAR_ALGEBRA
 

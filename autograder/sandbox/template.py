@@ -1,0 +1,399 @@
+"""The fork server: a process with torch loaded, from which each submission's process is forked.
+
+Three kinds of processes: the *sentry*, exec'd by the grader with a clean environment, only waits, and kills what
+may be left when the fork server is gone; the *server*, its child (process 1 of a pid namespace at level full, so that
+the kernel ends everything with it); and the *boxes*, one a submission, each locked in for good before it
+sees a byte of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograder.sandbox import kernel, levels
+from autograder.sandbox.levels import Level
+from autograder.sandbox.limits import MEGABYTE
+from autograder.sandbox.tree import Tree
+
+PRELOADED = (
+    "torch",
+    "torch._dynamo",
+    "torch.optim",
+    "torch.distributions",
+    "torch.multiprocessing",
+    "numpy",
+    "gymnasium",
+    "gymnasium.envs.classic_control",
+)
+_DESCRIPTORS = 1024
+_WATCH_SECONDS = 0.1
+_DISK_WATCH_SECONDS = 1.0
+_OUTPUT, _CHANNEL, _STATUS, _FILES, _PROC = 1, 3, 4, 5, 6  # descriptors of a box
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the grader tells the sentry; travels as JSON."""
+
+    control: int
+    level: str | None
+    refuse: list[str]
+    entry: str
+    limits: dict[str, float]
+    path: list[str]
+
+
+class _Limits:
+    def __init__(self, values: Mapping[str, float]) -> None:
+        self.__dict__.update(values)
+
+
+def main(text: str) -> None:
+    """Entry of the exec'd process: `text` is a `Config` in JSON."""
+    config = Config(**json.loads(text))
+    control = socket.socket(fileno=config.control)
+    control.set_inheritable(False)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    try:
+        level = levels.probe(config.level, config.refuse)
+        if level.namespaces:
+            if os.geteuid() != 0:
+                levels.become_root_of_user_namespace()
+            kernel.unshare(kernel.NEW_PIDS)
+    except BaseException:
+        _report_failure(control)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    first_user = levels.first_user_id() if level.other_user else os.getuid()
+    server = os.fork()
+    if server == 0:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        _Server(config, control, level, first_user).run()
+    control.close()
+    os.waitpid(server, 0)
+    _kill_orphans()
+
+
+def _kill_orphans() -> None:
+    """Kill what the server left: its children became ours."""
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            for name in filter(str.isdigit, os.listdir("/proc")):
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    stat = Path(f"/proc/{name}/stat").read_text(errors="replace")
+                    if int(stat[stat.rfind(")") + 2 :].split()[1]) == os.getpid():
+                        os.kill(int(name), signal.SIGKILL)
+            os.waitpid(-1, 0)
+            continue
+        return
+
+
+def _report_failure(control: socket.socket) -> NoReturn:
+    control.send(json.dumps({"failed": traceback.format_exc()[-4000:]}).encode())
+    os._exit(1)
+
+
+@dataclass
+class _Box:
+    """The server's side of one submission's process."""
+
+    pid: int
+    handle: int  # pidfd
+    control: socket.socket
+    slot: int
+    folder: str
+    tree: Tree
+    reason: str | None = None
+    disk_checked: float = field(default_factory=time.monotonic)
+
+
+class _Server:
+    """Forks boxes on request, watches their memory, and kills them on request; one loop, one thread."""
+
+    def __init__(
+        self, config: Config, control: socket.socket, level: Level, first_user: int
+    ) -> None:
+        self.config, self.control, self.level = config, control, level
+        self.limits: Any = _Limits(config.limits)
+        self.first_user = first_user
+        self.slots = list(range(levels.USER_IDS))
+        self.boxes: dict[int, _Box] = {}
+        self.poll = select.poll()
+        self.poll.register(control, select.POLLIN)
+        self.handlers: dict[int, Callable[[], None]] = {control.fileno(): self._spawn}
+        self.open = True
+
+    def run(self) -> NoReturn:
+        try:
+            self._prepare()
+        except BaseException:
+            _report_failure(self.control)
+        try:
+            self._serve()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        finally:
+            if not self.level.namespaces:
+                shutil.rmtree(self.folder, ignore_errors=True)
+        os._exit(0)
+
+    def _prepare(self) -> None:
+        """Load everything, take on a root of our own, rehearse once, and say that we are ready."""
+        self.entry = self._load()
+        from autograder.sandbox import root  # looks at what is loaded
+        from autograder.sandbox.lockdown import Lockdown
+
+        visible = root.visible_paths()
+        self.path = [p for p in sys.path if root.holds(visible, p)]
+        self.lockdown = Lockdown(
+            self.level, self.limits, root.without(visible, root.hidden_paths())
+        )
+        if self.level.namespaces:
+            kernel.unshare(kernel.NEW_MOUNTS)
+            kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+            kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
+            self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+            root.Root(visible).enter()
+            self.folder = root.BOX
+            self.namespace = os.open("self/ns/pid", os.O_RDONLY, dir_fd=self.proc)
+        else:
+            kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+            self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+            self.folder = tempfile.mkdtemp(prefix="autograder-")
+            os.chmod(self.folder, 0o711)
+        self.own_memory = Tree(self.proc, os.getpgrp()).resident()
+        self.rehearse = root.check_reachable
+        gc.collect()
+        gc.freeze()
+        ready = {"isolation": self.level.name, "missing": self.level.missing}
+        _send(self.control, ready, [self.proc])
+
+    def _load(self) -> Callable[[socket.socket], None]:
+        for name in PRELOADED:
+            importlib.import_module(name)
+        module, _, function = self.config.entry.partition(":")
+        return getattr(importlib.import_module(module), function)
+
+    # The loop
+
+    def _serve(self) -> None:
+        looked = time.monotonic()
+        while self.open or self.boxes:
+            events = self.poll.poll(1000 * _WATCH_SECONDS if self.boxes else None)
+            for descriptor, handler in [(d, self.handlers[d]) for d, _ in events]:
+                if self.handlers.get(descriptor) is handler:  # else an earlier one has closed it
+                    handler()
+            if time.monotonic() - looked > _WATCH_SECONDS:
+                looked = time.monotonic()
+                for box in list(self.boxes.values()):
+                    self._watch(box)
+
+    def _on(self, descriptor: int, handler: Callable[[], None]) -> None:
+        self.handlers[descriptor] = handler
+        self.poll.register(descriptor, select.POLLIN)
+
+    def _off(self, descriptor: int) -> None:
+        del self.handlers[descriptor]
+        self.poll.unregister(descriptor)
+
+    def _spawn(self) -> None:
+        message, descriptors, _, _ = socket.recv_fds(self.control, 65536, 4)
+        if not message:  # the grader is gone, or has enough
+            self.open = False
+            self._off(self.control.fileno())
+            for box in self.boxes.values():
+                self._kill(box)
+            return
+        control = socket.socket(fileno=descriptors[0])
+        try:
+            slot = self.slots.pop(0)
+            folder = self.folder if self.level.namespaces else f"{self.folder}/{slot}"
+            pid = self._fork(descriptors, folder, slot)
+            with contextlib.suppress(PermissionError):  # it has done so itself
+                os.setpgid(pid, pid)
+            handle = os.pidfd_open(pid)
+        except (OSError, IndexError) as error:
+            _send(control, {"failed": f"cannot start a process: {error}"})
+            control.close()
+            return
+        finally:
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+        box = _Box(pid, handle, control, slot, folder, Tree(self.proc, pid))
+        self.boxes[pid] = box
+        self._on(handle, lambda: self._bury(box))
+        self._on(control.fileno(), lambda: self._asked(box))
+        with contextlib.suppress(OSError):
+            _send(control, {"pid": pid})
+
+    def _fork(self, descriptors: list[int], folder: str, slot: int) -> int:
+        if not self.level.namespaces:
+            return self._forked(descriptors, folder, slot)
+        kernel.unshare(kernel.NEW_PIDS)  # for the next child; we stay
+        try:
+            return self._forked(descriptors, folder, slot)
+        finally:
+            kernel.enter_namespace(self.namespace, kernel.NEW_PIDS)
+
+    def _forked(self, descriptors: list[int], folder: str, slot: int) -> int:
+        pid = os.fork()
+        if pid == 0:
+            self._be_a_box(descriptors, folder, slot)
+        return pid
+
+    def _asked(self, box: _Box) -> None:
+        """A message can only be "kill"; so can the end of the connection."""
+        self._off(box.control.fileno())
+        self._kill(box)
+
+    def _kill(self, box: _Box) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(box.handle, signal.SIGKILL)
+        if not self.level.namespaces:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(box.pid, signal.SIGKILL)
+
+    def _bury(self, box: _Box) -> None:
+        """Its first process is dead: at level full the others are too; else see to it."""
+        self._kill(box)
+        _, status, usage = os.wait4(box.pid, 0)
+        if not self.level.namespaces:
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.waitpid(-box.pid, 0)
+            _remove(box.folder)
+        del self.boxes[box.pid]
+        self._off(box.handle)
+        os.close(box.handle)
+        if box.control.fileno() in self.handlers:
+            self._off(box.control.fileno())
+        with contextlib.suppress(OSError):
+            used = usage.ru_utime + usage.ru_stime
+            _send(box.control, {"dead": status, "reason": box.reason, "cpu_seconds": used})
+        box.control.close()
+        self.slots.append(box.slot)
+
+    def _watch(self, box: _Box) -> None:
+        allowed = self.limits.memory_mb * MEGABYTE + self.own_memory
+        if box.tree.resident() > allowed and box.tree.memory() > allowed:
+            box.reason = "memory"
+            self._kill(box)
+        now = time.monotonic()
+        if not self.level.namespaces and now - box.disk_checked > _DISK_WATCH_SECONDS:
+            box.disk_checked = now
+            if _bytes_in(box.folder) > self.limits.disk_mb * MEGABYTE:
+                box.reason = "disk"
+                self._kill(box)
+
+    # The child
+
+    def _be_a_box(self, descriptors: list[int], folder: str, slot: int) -> NoReturn:
+        status, channel, output, files = descriptors
+        try:
+            os.setpgid(0, 0)
+            _arrange({_OUTPUT: output, _CHANNEL: channel, _STATUS: status, _FILES: files,
+                      _PROC: self.proc})  # fmt: skip
+            self.control.detach()
+            for box in self.boxes.values():
+                box.control.detach()
+            user = self.first_user + slot if self.level.other_user else os.getuid()
+            self.lockdown.enter(folder, user, _read_files(_FILES), _PROC)
+            self.rehearse()
+            for descriptor in (_FILES, _PROC):
+                os.close(descriptor)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.write(_STATUS, json.dumps({"failed": traceback.format_exc()[-4000:]}).encode())
+            os._exit(1)
+        try:
+            _begin(folder, self.path)
+            os.close(_STATUS)
+            self.entry(socket.socket(fileno=_CHANNEL))
+        except BaseException:
+            traceback.print_exc()
+            sys.stdout.flush()
+            os._exit(1)
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _arrange(wanted: dict[int, int]) -> None:
+    """Give this process the descriptors `wanted` (number → current one), /dev/null as input, no other."""
+    above = max(wanted) + 1
+    lifted = {number: fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, above) for number, d in wanted.items()}
+    for number, descriptor in lifted.items():
+        os.dup2(descriptor, number, inheritable=number == _OUTPUT)
+    os.dup2(_OUTPUT, 2)
+    os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 0)
+    os.closerange(above, _DESCRIPTORS)
+
+
+def _read_files(descriptor: int) -> dict[str, bytes]:
+    """The reverse of `host.pack`: a line of JSON with names and sizes, then the contents."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        return {name: file.read(size) for name, size in json.loads(file.readline())}
+
+
+def _begin(folder: str, path: list[str]) -> None:
+    """Make a forked process look like one that has just started."""
+    import numpy
+    import torch
+
+    os.environ.update(HOME=f"{folder}/work", TMPDIR=f"{folder}/tmp")
+    tempfile.tempdir = None
+    sys.argv = [""]
+    sys.path[:] = [f"{folder}/work", *path]
+    for name in ("stdout", "stderr"):
+        stream = open(1 if name == "stdout" else 2, "w", buffering=1, encoding="utf-8",
+                      errors="backslashreplace", closefd=False)  # fmt: skip
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+    # The first tensor operations of this process, in its main thread, before any other thread exists.
+    weights = torch.ones(2, requires_grad=True)
+    (weights * weights).sum().backward()
+
+
+def _remove(folder: str) -> None:
+    def unlock(function: Callable[[str], object], path: str, _: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(os.path.dirname(path), 0o700)
+            os.chmod(path, 0o700)
+            function(path)
+
+    shutil.rmtree(folder, onerror=unlock)
+
+
+def _bytes_in(folder: str) -> int:
+    total = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(here, name)).st_blocks * 512
+    return total
+
+
+def _send(control: socket.socket, message: Mapping[str, object], descriptors: list[int] = []) -> None:
+    socket.send_fds(control, [json.dumps(message).encode()], descriptors)

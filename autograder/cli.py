@@ -233,7 +233,7 @@ def report(folder: Path) -> None:
     """
     from autograder.report import write_report
 
-    write_report(folder)
+    write_report(folder, _course())
 
 
 @main.command()
@@ -254,6 +254,6 @@ def new(name: str) -> None:
 @main.command()
 def doctor() -> None:
     """Show how well this machine can lock a submission in, and how to do better."""
-    from autograder.sandbox.host import doctor
+    from autograder.sandbox.levels import doctor
 
     click.echo(doctor())

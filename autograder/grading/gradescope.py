@@ -22,6 +22,9 @@ class Exported:
     submitted_at: datetime | None
 
 
+UNKNOWN = Exported((), None)
+
+
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Plain data only; Ruby's own tags become the data they wrap."""
 

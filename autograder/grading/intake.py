@@ -231,17 +231,17 @@ class _Desk:
             if entry.kind != "folder" or is_junk(entry.name):
                 continue
             inner = tree.inside(entry.name)
-            submission = known.get(entry.name)
-            for student in submission.students if submission else ():
+            submission = known.get(entry.name, gradescope.UNKNOWN)
+            if not submission.students:
+                yield _HandIn(entry.name, _given(inner), submitted_at=submission.submitted_at)
+            for student in submission.students:
                 yield _HandIn(
                     student.get("name") or student.get("email") or entry.name,
                     _given(inner),
                     student.get("sid") or student.get("email") or entry.name,
-                    {key: value for key, value in student.items() if value},
+                    student,
                     submission.submitted_at,
                 )
-            if not submission or not submission.students:
-                yield _HandIn(entry.name, _given(inner))
 
     def _single_file(self, entry: Entry) -> list[tuple[str, Entry]]:
         """The student of a lone .py file, and the named file (or files) that it stands for."""
@@ -400,15 +400,7 @@ def _submission(hand_in: _HandIn, student: str, assignment: Any, language: str) 
                 f"名字“{shown}”无法直接使用，已改为“{student}”。",
             )
         )
-    if _is_late(hand_in.submitted_at, assignment.due):
-        when = f"{_utc(hand_in.submitted_at):%Y-%m-%d %H:%M} UTC"
-        due = f"{_utc(assignment.due):%Y-%m-%d %H:%M} UTC"
-        notes.append(
-            Sentence(
-                f"Handed in on {when}, after the due date ({due}).",
-                f"提交时间 {when}，晚于截止时间 {due}。",
-            )
-        )
+    notes += _lateness(hand_in.submitted_at, assignment.due)
 
     def say(sentence: Sentence) -> str:
         return sentence.zh if language == "zh" else sentence.en
@@ -594,8 +586,16 @@ def _utc(when: datetime) -> datetime:
     return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
 
 
-def _is_late(submitted_at: datetime | None, due: datetime | None) -> bool:
-    return submitted_at is not None and due is not None and _utc(submitted_at) > _utc(due)
+def _lateness(submitted_at: datetime | None, due: datetime | None) -> list[Sentence]:
+    if submitted_at is None or due is None or _utc(submitted_at) <= _utc(due):
+        return []
+    came, limit = (f"{_utc(when):%Y-%m-%d %H:%M} UTC" for when in (submitted_at, due))
+    return [
+        Sentence(
+            f"Handed in on {came}, after the due date ({limit}).",
+            f"提交时间 {came}，晚于截止时间 {limit}。",
+        )
+    ]
 
 
 def _sha256(

@@ -256,10 +256,11 @@ def read_results(out_dir: Path) -> list[SubmissionResult]:
     return results
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, durable: bool = True) -> None:
     """Replace `path` by `content`: a reader, a crash or a full disk sees the old file or the new one.
 
     The temporary file has a fixed name, so that one left behind by a kill is taken up by the next run.
+    What can be made again at any time need not be `durable` through a power cut.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.tmp")
@@ -268,12 +269,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 MAX_ENTRIES = 100_000  # files and folders of one archive or one folder
 MAX_DEPTH = 12  # folders below the top; deeper ones are not looked into
@@ -231,7 +231,7 @@ def _no_reader(limit: int) -> bytes:
     raise IsADirectoryError
 
 
-def _bounded(file: BinaryIO | zipfile.ZipExtFile, limit: int, name: str) -> bytes:
+def _bounded(file: IO[bytes], limit: int, name: str) -> bytes:
     chunks, left = [], limit + 1
     while left > 0 and (chunk := file.read(min(left, 2**16))):
         chunks.append(chunk)

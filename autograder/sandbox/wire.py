@@ -393,8 +393,8 @@ class _Reader:
         key, grad = self.fields(node, "k", "grad")
         entry = self.payload.pop(key)
         dtype, shape, data = TORCH_DTYPES[entry["dtype"]], entry["shape"], entry["data"]
-        empty = torch.empty(0, dtype=dtype)
-        tensor = (torch.frombuffer(data, dtype=dtype) if len(data) else empty).reshape(shape)
+        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype, device="cpu")
+        tensor = flat.reshape(shape)
         if type(grad) is not bool or (grad and not dtype.is_floating_point):
             raise WireError("a gradient where none can be")
         if grad:

@@ -80,7 +80,8 @@ class _Worker:
     def reply(self, frame: bytes) -> bytes:
         """Do what one request asks; every failure is an answer too."""
         try:
-            return self.answer(frame)
+            with torch.inference_mode(False):
+                return self.answer(frame)
         except wire.NotData as refusal:
             return self.encode({"op": "refused", "why": refusal.why})
         except BaseException as error:
@@ -89,6 +90,7 @@ class _Worker:
             return self.encode(told)
 
     def answer(self, frame: bytes) -> bytes:
+        _reset_libraries()
         inputs: list[torch.Tensor] = []
         request = wire.decode(frame, self.kinds(), inputs)
         for leaf in inputs:
@@ -98,10 +100,10 @@ class _Worker:
         do: Callable[..., dict[str, Any]] = getattr(self, f"do_{request['op']}")
         self.running += 1
         try:
-            _reset_torch(request.get("grad", True))
-            with torch.inference_mode(False):
-                result = do(request)
+            torch.set_grad_enabled(request.get("grad", True))
+            result = do(request)
         finally:
+            _reset_libraries()
             self.running -= 1
             self.abandoned = False
             _flush()
@@ -343,11 +345,11 @@ def _seed(seed: int) -> None:
     random.seed(seed)
 
 
-def _reset_torch(grad: bool) -> None:
+def _reset_libraries() -> None:
     """Every call begins from the same state, whatever the one before has set."""
     sys.setrecursionlimit(RECURSION_LIMIT)
     np.seterr(**NUMPY_ERRORS)
-    torch.set_grad_enabled(grad)
+    torch.set_grad_enabled(True)
     torch.set_default_dtype(torch.float32)
     if torch.get_default_device().type != "cpu":
         torch.set_default_device(None)

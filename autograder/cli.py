@@ -216,7 +216,7 @@ def grade(homework: str, paths: tuple[Path, ...], out: Path, jobs: int, allow_un
         click.echo("Stopped. What is graded is kept; the same call goes on from there.", err=True)
         sys.exit(130)
     write_report(out, course)
-    rich.print(class_table(results))
+    rich.print(class_table(results, course.language))
     click.echo(f"Report: {out / 'report.html'}   Gradebook: {out / 'gradebook.csv'}")
     if any(result.status == "unreadable" for result in results):
         sys.exit(1)

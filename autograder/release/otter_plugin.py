@@ -33,6 +33,7 @@ _FAILED = {
     "please tell your instructor.",
     "zh": "自动评分程序本身出错，暂时没有得分。这不是你的问题，请联系任课教师。",
 }
+_PASSED = {"en": "{} of {} tests passed.", "zh": "通过 {}/{} 项测试。"}
 _READ = {
     "en": "Your submission could be read and was graded.",
     "zh": "提交的文件可以读取，已完成评分。",
@@ -172,7 +173,7 @@ def _question_entry(question: QuestionResult, language: str) -> dict[str, Any]:
         "max_score": question.max_score,
         "status": "passed" if question.score == question.max_score else "failed",
         "visibility": "after_published",
-        "output": f"{passed}/{len(question.tests)}{hint}",
+        "output": _PASSED[language].format(passed, len(question.tests)) + hint,
     }
 
 

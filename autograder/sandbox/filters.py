@@ -64,7 +64,9 @@ _LOW_32_BITS = 0xFFFFFFFF  # the kernel reads an int; the rest of the register m
 class Policy:
     """The compiled filters of one level; compile once, install in every child."""
 
-    def __init__(self, *, own_pids: bool, own_user: bool, signals_scoped: bool, sockets_scoped: bool):
+    def __init__(
+        self, *, own_pids: bool, own_user: bool, signals_scoped: bool, sockets_scoped: bool
+    ):
         """
         Args:
             own_pids: processes outside cannot even be named.

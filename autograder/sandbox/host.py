@@ -12,13 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.sandbox import wire
 from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
 from autograder.sandbox.levels import doctor
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.tree import Tree
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Box", "SandboxBroken", "Template", "TemplateDied", "doctor"]
 
@@ -41,6 +44,7 @@ _START_SECONDS = 300.0
 _END_SECONDS = 30.0
 _LOOK_SECONDS = 0.05  # the first look at a box's CPU time; later ones are up to
 _LOOK_AT_MOST_SECONDS = 0.2
+_CALLS_ASLEEP = 3  # a submission may be asleep so many times as long as one call
 _CHUNK = 1 << 18
 
 
@@ -82,7 +86,7 @@ class Template:
         self._process: subprocess.Popen[bytes] | None = None
         self._proc = -1
 
-    def __enter__(self) -> Template:
+    def __enter__(self) -> Self:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = {
             "control": theirs.fileno(),
@@ -129,11 +133,7 @@ class Template:
         if self._process is None:
             return
         self._control.close()
-        try:
-            self._process.wait(_END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._wait_for_end()
         self._process = None
         os.close(self._errors)
         if self._proc >= 0:
@@ -174,22 +174,39 @@ class Template:
     def died(self) -> TemplateDied:
         """The error for a fork server that is gone; waits until all that it had started is gone too."""
         if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_END_SECONDS)
+            self._wait_for_end()
         return TemplateDied(f"The fork server died.\n{self._said()}")
 
+    def _wait_for_end(self) -> None:
+        assert self._process is not None
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:  # the kernel kills the fork server with it
+            self._process.kill()
+            self._process.wait()
+
     def _said(self) -> str:
-        return os.pread(self._errors, 4000, 0).decode("utf-8", "replace")
+        return (
+            ""
+            if self._process is None
+            else os.pread(self._errors, 4000, 0).decode("utf-8", "replace")
+        )
 
 
 class Box:
     """One submission's process and all that it starts. Not to be shared between threads."""
 
     def __init__(
-        self, template: Template, pid: int, channel: socket.socket, control: socket.socket, output: int
+        self,
+        template: Template,
+        pid: int,
+        channel: socket.socket,
+        control: socket.socket,
+        output: int,
     ) -> None:
         self._template, self._limits = template, template.limits
         self._channel, self._control, self._output = channel, control, output
+        control.settimeout(_END_SECONDS)
         channel.setblocking(False)
         os.set_blocking(output, False)
         self._tree = Tree(template._proc, pid)
@@ -199,6 +216,7 @@ class Box:
         self._dead: dict[str, Any] | None = None
         self._cpu_seconds = 0.0
         self._killed = False
+        self._idle = 0.0
 
     def send(self, frame: bytes) -> None:
         """Send a frame.
@@ -334,6 +352,8 @@ class Box:
             message, _ = _receive(self._control)
         except ConnectionResetError:  # our "kill" was too late to be read; its answer is there
             message, _ = _receive(self._control)
+        except TimeoutError:  # the fork server does not answer any more
+            message = None
         if message is None:
             self._dead = {}
             self._killed = True
@@ -401,12 +421,15 @@ class _Clock:
             self.start = sample.cpu_seconds
         if not sample.runnable:
             self.idle += passed
+            self.box._idle += passed
         if sample.cpu_seconds - self.start > self.cpu_seconds:
             self._end(f"{self.cpu_seconds:g} seconds of CPU time for one call")
         if sample.cpu_seconds > self.box._limits.total_cpu_seconds:
             self._end(f"{self.box._limits.total_cpu_seconds:g} seconds of CPU time in all")
         if self.idle > self.idle_allowed:
-            self._end(f"{self.idle_allowed:g} seconds asleep")
+            self._end(f"{self.idle_allowed:g} seconds asleep in one call")
+        if self.box._idle > _CALLS_ASLEEP * self.idle_allowed:
+            self._end(f"{_CALLS_ASLEEP * self.idle_allowed:g} seconds asleep in all")
 
     def _end(self, what: str) -> None:
         self.box.kill()

@@ -7,6 +7,7 @@ import errno
 import os
 import struct
 import sys
+from collections.abc import Iterable
 
 # unshare(2), setns(2)
 NEW_MOUNTS = 0x00020000
@@ -27,10 +28,13 @@ MNT_DETACH = 2
 # prctl(2)
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+
+CAP_DAC_READ_SEARCH = 2  # capabilities(7)
 
 _MOUNT_SETATTR = 442  # the same number on every architecture
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID = 1, 2
@@ -95,9 +99,11 @@ def shrink_bounding_set() -> None:
             raise
 
 
-def drop_capabilities() -> None:
+def keep_capabilities(kept: Iterable[int]) -> None:
+    """Give up all capabilities but these (below 32)."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    _held(_libc.capset(header, bytes(24)), "capset")
+    bits = sum(1 << capability for capability in kept)
+    _held(_libc.capset(header, struct.pack("6I", bits, bits, 0, 0, 0, 0)), "capset")
 
 
 def load_filter(program: bytes) -> None:

@@ -63,7 +63,7 @@ def probe(at_most: str | None = None, refuse: Iterable[str] = ()) -> Level:
     if unknown := refused - set(PARTS):
         raise ValueError(f"unknown parts {sorted(unknown)}: choose from {PARTS}")
     failures = {
-        part: "refused on request" if part in refused else _tried(attempt)
+        part: "refused on request" if part in refused else tried(attempt)
         for part, attempt in _ATTEMPTS.items()
     }
     parts = {part for part, failure in failures.items() if failure is None}
@@ -73,7 +73,8 @@ def probe(at_most: str | None = None, refuse: Iterable[str] = ()) -> Level:
         parts.discard("other_user")
     if at_most == "none":
         parts.clear()
-    missing = tuple(f"{_ADVICE[p]} ({failures[p]})" for p in PARTS if failures[p] is not None)
+    needed = [p for p in PARTS if not (p == "other_user" and "namespaces" in parts)]
+    missing = tuple(f"{_ADVICE[p]} ({failures[p]})." for p in needed if failures[p] is not None)
     return Level(_name(parts), frozenset(parts), missing)
 
 
@@ -125,7 +126,7 @@ _ADVICE = {
 }
 
 
-def _tried(attempt: Callable[[], None]) -> str | None:
+def tried(attempt: Callable[[], None]) -> str | None:
     """Why `attempt` fails, tried in a forked child; None if it works."""
     read, write = os.pipe()
     child = os.fork()
@@ -133,7 +134,7 @@ def _tried(attempt: Callable[[], None]) -> str | None:
         try:
             os.close(read)
             attempt()
-        except BaseException as error:  # the child must not return into the caller's code
+        except BaseException as error:  # noqa: BLE001 - a forked child must not return
             text = str(error) or traceback.format_exc()
             os.write(write, text.encode()[:2000])
             os._exit(1)
@@ -170,7 +171,7 @@ def _namespaces() -> None:
     if os.geteuid() != 0:
         become_root_of_user_namespace()
     kernel.unshare(kernel.NEW_PIDS)
-    reason = _tried(_own_root)
+    reason = tried(_own_root)
     if reason is not None:
         raise OSError(reason)
 

@@ -31,7 +31,9 @@ def impose(limits: Limits, data_now: int, others: int = 0) -> None:
         data_now: bytes of data that the process has already (torch itself).
         others: processes of the same user that are none of the submission's.
     """
-    processor = int(limits.total_cpu_seconds) + _GRACE_SECONDS  # a backstop: the grader looks before
+    processor = (
+        int(limits.total_cpu_seconds) + _GRACE_SECONDS
+    )  # a backstop: the grader looks before
     _limit(resource.RLIMIT_DATA, data_now + limits.memory_mb * MEGABYTE)
     _limit(resource.RLIMIT_AS, _ADDRESS_SPACE + limits.memory_mb * MEGABYTE)
     _limit(resource.RLIMIT_FSIZE, limits.disk_mb * MEGABYTE)

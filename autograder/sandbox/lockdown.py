@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import landlockpy
 from landlockpy import AccessFS, Scope
 
-from autograder.sandbox import kernel, limits, root
+from autograder.sandbox import kernel, levels, limits, root
 from autograder.sandbox.levels import Level, map_user
 from autograder.sandbox.limits import Limits
 
@@ -33,14 +33,22 @@ _SHARED_MEMORY = (
 class Lockdown:
     """All that can be prepared once for every submission."""
 
-    def __init__(self, level: Level, limits: Limits, visible: list[str]) -> None:
+    def __init__(self, level: Level, limits: Limits, visible: list[str], some_user: int) -> None:
         """
         Args:
             visible: what may be read where there is no root of its own.
+            some_user: an id that submissions run as.
         """
         self.level, self.limits = level, limits
-        self.readable = ["/"] if level.namespaces else visible
+        processor = filter(os.path.exists, root.PROCESSOR)
+        self.readable = ["/"] if level.namespaces else [*visible, *processor]
         self.policy = None
+        self.may_read_all = (
+            level.other_user
+            and level.landlock
+            and not level.namespaces
+            and levels.tried(lambda: _read_as(some_user)) is not None
+        )
         if level.seccomp:
             from autograder.sandbox.filters import Policy
 
@@ -90,9 +98,7 @@ class Lockdown:
             self.policy.install()
 
     def _leave_the_machine(self, folder: str, user: int, group: int) -> None:
-        kernel.unshare(
-            kernel.NEW_MOUNTS | kernel.NEW_NETWORK | kernel.NEW_IPC | kernel.NEW_UTS
-        )
+        kernel.unshare(kernel.NEW_MOUNTS | kernel.NEW_NETWORK | kernel.NEW_IPC | kernel.NEW_UTS)
         socket.sethostname("sandbox")
         kernel.mount(
             "box", folder, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV | MS_NOEXEC,
@@ -104,6 +110,8 @@ class Lockdown:
             with contextlib.suppress(PermissionError):  # an ordinary user has none to lose
                 kernel.shrink_bounding_set()
         if user != os.getuid():
+            if self.may_read_all:
+                kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
             os.setgroups([])
             os.setresgid(group, group, group)
             os.setresuid(user, user, user)
@@ -113,7 +121,9 @@ class Lockdown:
             kernel.unshare(kernel.NEW_USER)
             map_user("self", _INSIDE_ID, user, group, proc)
             kernel.shrink_bounding_set()
-        kernel.drop_capabilities()
+        # An interpreter in root's home cannot be read by another user. Landlock holds the right to read
+        # whatever the modes say to exactly the paths that it allows anyway.
+        kernel.keep_capabilities({kernel.CAP_DAC_READ_SEARCH} if self.may_read_all else set())
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
 
@@ -128,6 +138,13 @@ class Lockdown:
         if not self.level.namespaces and os.path.isdir("/dev/shm"):
             rules.allow_path("/dev/shm", _SHARED_MEMORY)
         return rules
+
+
+def _read_as(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    root.check_reachable()
 
 
 def _be_the_first_to_go(proc: int) -> None:

@@ -15,7 +15,7 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 _USED_BY_THE_LOADER = ("/etc/ld.so.cache", "/etc/localtime")
 # Torch chooses its kernels by what the processor can do; without this it takes slower ones.
-_PROCESSOR = (
+PROCESSOR = (
     "/proc/cpuinfo",
     "/sys/devices/system/cpu/possible",
     "/sys/devices/system/cpu/present",
@@ -94,9 +94,11 @@ class Root:
     """A read-only root with what `visible_paths` names, at `_STAGE`; needs its own mount namespace."""
 
     def __init__(self, paths: Collection[str]) -> None:
-        processor = {path: Path(path).read_bytes() for path in _PROCESSOR if os.path.exists(path)}
+        processor = {path: Path(path).read_bytes() for path in PROCESSOR if os.path.exists(path)}
         kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-        kernel.mount("root", _STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=8m,mode=755")
+        kernel.mount(
+            "root", _STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=8m,mode=755"
+        )
         for path in paths:
             self._show(path)
             kernel.make_read_only(_STAGE + path)

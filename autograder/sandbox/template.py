@@ -12,26 +12,26 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import random
 import resource
 import select
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.sandbox import kernel, levels
+from autograder.sandbox import folders, kernel, levels
 from autograder.sandbox.levels import Level
-from autograder.sandbox.limits import MEGABYTE
+from autograder.sandbox.limits import INODES, MEGABYTE
 from autograder.sandbox.tree import Tree
 
 PRELOADED = (
@@ -73,20 +73,21 @@ def main(text: str) -> None:
     control = socket.socket(fileno=config.control)
     control.set_inheritable(False)
     resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
-    try:
+    with _fatal(control.fileno()):
         level = levels.probe(config.level, config.refuse)
+        first_user = levels.first_user_id() if level.other_user else os.getuid()
         if level.namespaces:
             if os.geteuid() != 0:
                 levels.become_root_of_user_namespace()
             kernel.unshare(kernel.NEW_PIDS)
-    except BaseException:
-        _report_failure(control)
-    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-    first_user = levels.first_user_id() if level.other_user else os.getuid()
-    server = os.fork()
+        kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        sentry_lives, held_by_sentry = os.pipe()
+        server = os.fork()
     if server == 0:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        _Server(config, control, level, first_user).run()
+        os.close(held_by_sentry)
+        if level.namespaces:
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        _Server(config, control, level, first_user, sentry_lives).run()
     control.close()
     os.waitpid(server, 0)
     _kill_orphans()
@@ -106,9 +107,19 @@ def _kill_orphans() -> None:
         return
 
 
-def _report_failure(control: socket.socket) -> NoReturn:
-    control.send(json.dumps({"failed": traceback.format_exc()[-4000:]}).encode())
-    os._exit(1)
+@contextlib.contextmanager
+def _fatal(told: int | None = None) -> Iterator[None]:
+    """An exception ends this process, which was forked and must not return; the socket `told` hears why."""
+    try:
+        yield
+    except BaseException:  # noqa: BLE001
+        text = traceback.format_exc()
+        if told is None:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.write(told, json.dumps({"failed": text[-4000:]}).encode())
+        os._exit(1)
 
 
 @dataclass
@@ -129,7 +140,12 @@ class _Server:
     """Forks boxes on request, watches their memory, and kills them on request; one loop, one thread."""
 
     def __init__(
-        self, config: Config, control: socket.socket, level: Level, first_user: int
+        self,
+        config: Config,
+        control: socket.socket,
+        level: Level,
+        first_user: int,
+        sentry_lives: int,
     ) -> None:
         self.config, self.control, self.level = config, control, level
         self.limits: Any = _Limits(config.limits)
@@ -137,23 +153,18 @@ class _Server:
         self.slots = list(range(levels.USER_IDS))
         self.boxes: dict[int, _Box] = {}
         self.poll = select.poll()
-        self.poll.register(control, select.POLLIN)
-        self.handlers: dict[int, Callable[[], None]] = {control.fileno(): self._spawn}
+        self.handlers: dict[int, Callable[[], None]] = {}
+        self._on(control.fileno(), self._spawn)
+        self._on(sentry_lives, self._end)
         self.open = True
 
     def run(self) -> NoReturn:
-        try:
+        with _fatal(self.control.fileno()):
             self._prepare()
-        except BaseException:
-            _report_failure(self.control)
-        try:
+        with _fatal():
             self._serve()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        finally:
             if not self.level.namespaces:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                os.rmdir(self.folder)
         os._exit(0)
 
     def _prepare(self) -> None:
@@ -164,9 +175,8 @@ class _Server:
 
         visible = root.visible_paths()
         self.path = [p for p in sys.path if root.holds(visible, p)]
-        self.lockdown = Lockdown(
-            self.level, self.limits, root.without(visible, root.hidden_paths())
-        )
+        shown = root.without(visible, root.hidden_paths())
+        self.lockdown = Lockdown(self.level, self.limits, shown, self.first_user)
         if self.level.namespaces:
             kernel.unshare(kernel.NEW_MOUNTS)
             kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -218,10 +228,7 @@ class _Server:
     def _spawn(self) -> None:
         message, descriptors, _, _ = socket.recv_fds(self.control, 65536, 4)
         if not message:  # the grader is gone, or has enough
-            self.open = False
-            self._off(self.control.fileno())
-            for box in self.boxes.values():
-                self._kill(box)
+            self._end()
             return
         control = socket.socket(fileno=descriptors[0])
         try:
@@ -244,6 +251,14 @@ class _Server:
         self._on(control.fileno(), lambda: self._asked(box))
         with contextlib.suppress(OSError):
             _send(control, {"pid": pid})
+
+    def _end(self) -> None:
+        self.open = False
+        for descriptor in list(self.handlers):
+            if descriptor not in {box.handle for box in self.boxes.values()}:
+                self._off(descriptor)
+        for box in self.boxes.values():
+            self._kill(box)
 
     def _fork(self, descriptors: list[int], folder: str, slot: int) -> int:
         if not self.level.namespaces:
@@ -280,7 +295,8 @@ class _Server:
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-box.pid, 0)
-            _remove(box.folder)
+            folders.remove(box.folder)
+            self._remove_shared_memory(box)
         del self.boxes[box.pid]
         self._off(box.handle)
         os.close(box.handle)
@@ -292,6 +308,12 @@ class _Server:
         box.control.close()
         self.slots.append(box.slot)
 
+    def _remove_shared_memory(self, box: _Box) -> None:
+        if self.level.other_user:
+            for entry in os.scandir("/dev/shm"):
+                if entry.stat(follow_symlinks=False).st_uid == self.first_user + box.slot:
+                    os.unlink(entry.path)
+
     def _watch(self, box: _Box) -> None:
         allowed = self.limits.memory_mb * MEGABYTE + self.own_memory
         if box.tree.resident() > allowed and box.tree.memory() > allowed:
@@ -300,7 +322,7 @@ class _Server:
         now = time.monotonic()
         if not self.level.namespaces and now - box.disk_checked > _DISK_WATCH_SECONDS:
             box.disk_checked = now
-            if _bytes_in(box.folder) > self.limits.disk_mb * MEGABYTE:
+            if not folders.within(box.folder, self.limits.disk_mb * MEGABYTE, INODES):
                 box.reason = "disk"
                 self._kill(box)
 
@@ -308,30 +330,22 @@ class _Server:
 
     def _be_a_box(self, descriptors: list[int], folder: str, slot: int) -> NoReturn:
         status, channel, output, files = descriptors
-        try:
+        self.control.detach()
+        for box in self.boxes.values():
+            box.control.detach()
+        with _fatal():
             os.setpgid(0, 0)
             _arrange({_OUTPUT: output, _CHANNEL: channel, _STATUS: status, _FILES: files,
                       _PROC: self.proc})  # fmt: skip
-            self.control.detach()
-            for box in self.boxes.values():
-                box.control.detach()
+        with _fatal(_STATUS):
             user = self.first_user + slot if self.level.other_user else os.getuid()
             self.lockdown.enter(folder, user, _read_files(_FILES), _PROC)
             self.rehearse()
-            for descriptor in (_FILES, _PROC):
-                os.close(descriptor)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.write(_STATUS, json.dumps({"failed": traceback.format_exc()[-4000:]}).encode())
-            os._exit(1)
-        try:
+        for descriptor in (_STATUS, _FILES, _PROC):
+            os.close(descriptor)
+        with _fatal():
             _begin(folder, self.path)
-            os.close(_STATUS)
             self.entry(socket.socket(fileno=_CHANNEL))
-        except BaseException:
-            traceback.print_exc()
-            sys.stdout.flush()
-            os._exit(1)
         sys.stdout.flush()
         os._exit(0)
 
@@ -363,9 +377,11 @@ def _begin(folder: str, path: list[str]) -> None:
     tempfile.tempdir = None
     sys.argv = [""]
     sys.path[:] = [f"{folder}/work", *path]
-    for name in ("stdout", "stderr"):
-        stream = open(1 if name == "stdout" else 2, "w", buffering=1, encoding="utf-8",
-                      errors="backslashreplace", closefd=False)  # fmt: skip
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        raw = io.FileIO(descriptor, "w", closefd=False)
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw), "utf-8", errors="backslashreplace", line_buffering=True
+        )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     random.seed(0)
@@ -376,24 +392,7 @@ def _begin(folder: str, path: list[str]) -> None:
     (weights * weights).sum().backward()
 
 
-def _remove(folder: str) -> None:
-    def unlock(function: Callable[[str], object], path: str, _: object) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(os.path.dirname(path), 0o700)
-            os.chmod(path, 0o700)
-            function(path)
-
-    shutil.rmtree(folder, onerror=unlock)
-
-
-def _bytes_in(folder: str) -> int:
-    total = 0
-    for here, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(here, name)).st_blocks * 512
-    return total
-
-
-def _send(control: socket.socket, message: Mapping[str, object], descriptors: list[int] = []) -> None:
+def _send(
+    control: socket.socket, message: Mapping[str, object], descriptors: Sequence[int] = ()
+) -> None:
     socket.send_fds(control, [json.dumps(message).encode()], descriptors)

@@ -60,7 +60,7 @@ class LocalStudent:
     """
 
     def __init__(self, files: Mapping[str, str], replaced: Mapping[str, Any] | None = None) -> None:
-        self._files = dict(files)
+        self._files, self._replaced = dict(files), dict(replaced or {})
         self._modules = _load(self._files)
         for module in self._modules:
             for name, value in (replaced or {}).items():
@@ -69,7 +69,7 @@ class LocalStudent:
 
     def replacing(self, replaced: Mapping[str, Any]) -> LocalStudent:
         """The same sources, with some names bound to other objects."""
-        return LocalStudent(self._files, replaced)
+        return LocalStudent(self._files, self._replaced | dict(replaced))
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_"):

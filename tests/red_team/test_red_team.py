@@ -1,0 +1,291 @@
+"""Nobody gains, learns, leaves or breaks anything that is not theirs."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from red_team import (
+    archives,
+    comparisons,
+    exhaustion,
+    forging,
+    honest,
+    introspection,
+    markup,
+    neighbours,
+    reading,
+    shadowing,
+    survival,
+)
+from red_team.arena import CANARIES, MARK, Arena, Graded, secret_lines
+from red_team.attack import Attack
+
+FAMILIES = {
+    family.__name__.split(".")[-1]: family.ATTACKS
+    for family in (
+        reading,
+        forging,
+        comparisons,
+        introspection,
+        exhaustion,
+        survival,
+        neighbours,
+        archives,
+        shadowing,
+        markup,
+    )
+}
+ATTACKS: list[Attack] = [attack for attacks in FAMILIES.values() for attack in attacks]
+QUICK = [
+    "reads_the_tests",
+    "reads_the_environment",
+    "digs_in_its_own_memory",
+    "answers_before_it_is_asked",
+    "announces_four_gigabytes",
+    "takes_the_workers_place",
+    "forges_the_results",
+    "equals_everything",
+    "patches_torch_and_numpy",
+    "all_nan",
+    "hundred_billion_entries",
+    "zeroes_its_inputs",
+    "reads_frames",
+    "imports_the_reference",
+    "smuggles_in_shapes",
+    "smuggles_in_exceptions",
+    "segmentation_fault",
+    "a_huge_tensor",
+    "recursion",
+    "leaves_a_daemon",
+    "leaves_a_thread",
+    "kills_everybody",
+    "changes_torch_for_all",
+    "zip_slip",
+    "zip_with_links",
+    "files_that_are_links",
+    "brings_torch_and_numpy",
+    "replaces_modules",
+    "script_in_a_name",
+    "a_formula_for_a_name",
+    "script_in_everything",
+]
+FORMULA = tuple("=+-@\t\r")
+
+
+@functools.cache
+def graded(which: str, root: Path) -> Graded:
+    attacks = [a for a in ATTACKS if which == "whole" or a.name in QUICK]
+    return Arena(root / which, attacks=attacks).grade()
+
+
+@functools.cache
+def alone(student: str, root: Path) -> Graded:
+    return Arena(root / f"alone-{student}", honest={student: honest.CLASS[student]}).grade(jobs=1)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("red_team")
+
+
+WHOLE = pytest.param("whole", marks=pytest.mark.slow)
+
+
+@pytest.fixture(params=["quick", WHOLE])
+def whole_class(request: pytest.FixtureRequest, root: Path) -> Graded:
+    return graded(request.param, root)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            (which, a),
+            id=f"{which}-{family}-{a.name}",
+            marks=[pytest.mark.slow] if which == "whole" else [],
+        )
+        for which in ("quick", "whole")
+        for family, attacks in FAMILIES.items()
+        for a in attacks
+        if which == "whole" or a.name in QUICK
+    ]
+)
+def case(request: pytest.FixtureRequest, root: Path) -> tuple[Graded, Attack]:
+    which, attack = request.param
+    return graded(which, root), attack
+
+
+def test_there_are_enough_of_each_family() -> None:
+    names = [attack.name for attack in ATTACKS]
+    assert len(set(names)) == len(names) >= 60
+    assert set(QUICK) <= set(names)
+    assert all(len(attacks) >= 8 for attacks in FAMILIES.values())
+
+
+# --- the cheat gains nothing ---------------------------------------------------------------------------------------
+
+
+def test_gains_nothing(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    scores = {
+        q["name"]: q["score"] for q in result.result(result.student_of[attack.name])["questions"]
+    }
+    assert {name: scores[name] for name in attack.missing} == dict.fromkeys(attack.missing, 0.0)
+    assert {name: scores[name] for name in attack.implemented} == {
+        name: result.max_scores[name] for name in attack.implemented
+    }
+
+
+def test_it_was_really_tried_and_is_told_what_happened(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    told = result.result(result.student_of[attack.name])
+    assert told["status"] in attack.statuses
+    assert told["status"] == "graded" or told["message"]
+    if attack.runs:
+        assert "tried:" in result.log(told["student"])
+
+
+# --- the others get what they earned -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "student",
+    ["ada", *(pytest.param(s, marks=pytest.mark.slow) for s in honest.CLASS if s != "ada")],
+)
+def test_an_honest_student_gets_what_they_get_alone(
+    whole_class: Graded, root: Path, student: str
+) -> None:
+    assert whole_class.readable(student) == alone(student, root).readable(student)
+
+
+@pytest.mark.parametrize("student", honest.POINTS)
+def test_an_honest_student_gets_what_they_earned(whole_class: Graded, student: str) -> None:
+    assert whole_class.result(student)["score"] == honest.POINTS[student]
+
+
+def test_everybody_is_graded(whole_class: Graded) -> None:
+    assert "Traceback" not in whole_class.done.stderr
+    assert whole_class.done.returncode == 1  # some could not be read
+    folders = {path.name for path in whole_class.arena.out.iterdir() if path.is_dir()}
+    assert folders == {"_log", *whole_class.students}
+    assert len(whole_class.students) == len(whole_class.arena.attacks) + len(honest.CLASS)
+
+
+# --- nothing is left behind ----------------------------------------------------------------------------------------
+
+
+def test_no_file_is_touched(whole_class: Graded) -> None:
+    assert whole_class.changed == []
+    assert whole_class.marked == []
+
+
+def test_the_output_holds_nothing_else(whole_class: Graded) -> None:
+    out = whole_class.arena.out
+    mine = {"result.json", "feedback.html"}
+    assert {f.name for s in whole_class.students for f in (out / s).iterdir()} == mine
+    assert not [path for path in out.rglob("*") if path.is_symlink() or MARK in path.name]
+
+
+def test_no_process_outlives_the_run(whole_class: Graded) -> None:
+    assert whole_class.survivors == []
+
+
+# --- nothing is learned --------------------------------------------------------------------------------------------
+
+
+def test_nothing_secret_was_seen_inside(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    if not attack.runs:
+        return
+    log = result.log(result.student_of[attack.name])
+    assert [what for what, canary in CANARIES.items() if canary in log] == []
+    assert [line for line in secret_lines() if line in log] == []
+    for word in ("WRITTEN", "CONNECTED", "FOUND in", "IMPORTED", "DUG OUT", "LEFT BY A NEIGHBOUR"):
+        assert word not in log
+
+
+def test_nothing_hidden_stands_in_what_a_student_reads(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    student = result.student_of[attack.name]
+    text = "\n".join(result.readable(student).values())
+    assert [what for what, canary in CANARIES.items() if canary in text] == []
+    assert [line for line in secret_lines() if line in text] == []
+    assert result.arena.known["suite"] not in text
+    assert "test_policy_gradient.py" not in text.replace("tests/test_policy_gradient.py", "")
+
+
+def test_no_input_is_smuggled_out(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    student = result.student_of[attack.name]
+    if not attack.name.startswith("smuggles"):
+        return
+    digits = set(re.findall(r"SMUGGLED (\d+)", result.log(student)))
+    assert digits
+    shown = set(re.findall(r"\d+", "\n".join(result.readable(student).values())))
+    assert [d for d in digits if any(d in number for number in shown)] == []
+
+
+# --- nothing runs in the reader's browser or spreadsheet -----------------------------------------------------------
+
+
+class _Tags(HTMLParser):
+    """Tags, handlers and addresses of a page; the content of its own scripts and styles is set aside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handlers: list[str] = []
+        self.scripts: list[str] = []
+        self.inside = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.inside = tag if tag in ("script", "style") else ""
+        self.handlers += [f"{tag} {name}" for name, _ in attributes if name.startswith("on")]
+        self.handlers += [
+            f"{tag} {value}" for _, value in attributes if (value or "").startswith("javascript:")
+        ]
+        self.handlers += (
+            [tag] if tag in ("img", "svg", "iframe", "object") and "src" in dict(attributes) else []
+        )
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside == "script":
+            self.scripts.append(data)
+
+
+def test_no_page_runs_what_a_student_wrote(whole_class: Graded) -> None:
+    pages = [*whole_class.arena.out.rglob("*.html")]
+    assert len(pages) == len(whole_class.students) + 1
+    for page in pages:
+        tags = _Tags()
+        tags.feed(page.read_text())
+        assert tags.handlers == [], page
+        assert not any("owned" in script for script in tags.scripts), page
+        assert not re.search(
+            "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", page.read_text()
+        ), page
+
+
+def test_no_cell_is_a_formula(whole_class: Graded) -> None:
+    sheets = [*whole_class.arena.out.glob("*.csv")]
+    assert sheets
+    for sheet in sheets:
+        with sheet.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.reader(file))
+        assert len({len(row) for row in rows}) == 1
+        assert [cell for row in rows for cell in row if cell.startswith(FORMULA)] == []
+    gradebook = next(sheet for sheet in sheets if sheet.name == "gradebook.csv")
+    assert len(gradebook.read_text().splitlines()) == len(whole_class.students) + 1
+
+
+def test_the_terminal_shows_no_control_characters(whole_class: Graded) -> None:
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", whole_class.done.stdout + whole_class.done.stderr
+    )

@@ -74,14 +74,14 @@ class ForkedBox:
 
 @contextlib.contextmanager
 def student_of(
-    source: str, call_seconds: float = 30.0, **more: str
+    source: str, call_seconds: float = 30.0, make: type[RemoteStudent] = RemoteStudent, **more: str
 ) -> Iterator[RemoteStudent]:
     """The submission `answer.py` with this source; `more` holds support modules by name."""
     files = {"answer.py": source} | {f"{name}.py": text for name, text in more.items()}
     box = ForkedBox(files)
     try:
         support = [f"{name}.py" for name in more]
-        yield RemoteStudent(box, ["answer.py"], support, call_seconds)
+        yield make(box, ["answer.py"], support, call_seconds)
     finally:
         box.kill()
         box.folder.cleanup()

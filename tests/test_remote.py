@@ -7,7 +7,6 @@ import pytest
 import torch
 from remote_box import student_of
 
-from autograder.grading.check import Mismatch
 from autograder.grading.student import StudentError
 
 BASICS = '''
@@ -183,6 +182,6 @@ def test_errors_tell_where_and_nothing_else(student):
         student.todo(1)
     assert caught.value.not_implemented
     with pytest.raises(StudentError) as caught:
-        student.nothing_of_this_name
+        _ = student.nothing_of_this_name
     assert caught.value.kind == "missing"
     assert not hasattr(student.Running(), "nothing")

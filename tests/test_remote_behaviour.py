@@ -150,7 +150,7 @@ def episode(env):
         done = terminated or truncated
         steps.append((obs, reward, terminated, truncated))
     env.reset()
-    return steps, env.unwrapped is env, env.action_space.n, env.observation_space.shape, type(env.observation_space.low.dtype.type(0))
+    return steps, env.unwrapped is env, env.action_space.n, env.observation_space.shape
 def random_numbers(rng, generator):
     return rng.normal(size=3), torch.rand(2, generator=generator)
 '''
@@ -211,8 +211,10 @@ def test_answers_become_plain_data(student):
 
 @pytest.mark.parametrize(
     "name",
-    """sparse meta complex subclass huge objects matrix masked quantised nested text_array long_text surrogate huge_int many
-    many_tensors""".split(),
+    [
+        "sparse", "meta", "complex", "subclass", "huge", "objects", "matrix", "masked", "quantised", "nested",
+        "text_array", "long_text", "surrogate", "huge_int", "many", "many_tensors",
+    ],
 )
 def test_answers_that_are_no_plain_data_are_a_mismatch(student, name):
     with pytest.raises(Mismatch) as caught:
@@ -287,7 +289,7 @@ def test_nothing_is_kept_for_ever(student):
     student.begin(0)
     x = torch.ones(3, requires_grad=True)
     for _ in range(20):
-        student.centre(x * 1).sum() if False else student.nan_kept(x)
+        student.nan_kept(x)
         student.Equal()
     student.echo(0)
     assert not student._released
@@ -359,7 +361,7 @@ class Corridor(gymnasium.Env):
 
 def test_environments_stay_in_the_grader(student):
     env = Corridor()
-    steps, unwrapped, n, shape, kind = student.episode(env)
+    steps, unwrapped, n, shape = student.episode(env)
     assert env.events == [("reset", 5), ("step", 1), ("step", 1), ("step", 1), ("reset", None)]
     assert [step[0].tolist() for step in steps] == [[i, i] for i in range(4)]
     assert steps[0][1] == {} and steps[-1][1:] == (0.5, True, False)

@@ -297,6 +297,8 @@ class RemoteStudent:
         if isinstance(value, gymnasium.Env):
             described = [_described(value.observation_space), _described(value.action_space)]
             return {"$": "callback", "id": self._callback(value), "kind": "env", "spaces": described}
+        if isinstance(value, Iterator):
+            return {"$": "iterator", "v": list(value)}
         if callable(value):
             return {"$": "callback", "id": self._callback(value), "kind": "function"}
         return None

@@ -134,6 +134,7 @@ class _Worker:
             "handle": lambda node: self.objects[node["id"]],
             "leaf": lambda node: self.mirror.leaves[node["id"]],
             "callback": self.stub,
+            "iterator": lambda node: iter(node["v"]),
             "generator": _generator,
             "torch_generator": _torch_generator,
         }

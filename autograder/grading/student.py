@@ -85,12 +85,6 @@ class LocalStudent:
         np.random.seed(seed)
         torch.manual_seed(seed)
 
-    def begin(self, seed: int) -> None:
-        """Start a test: the global generators begin anew."""
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
-
     def module(self, name: str) -> ModuleType:
         """A standard or third-party module on the student's side."""
         return importlib.import_module(name)

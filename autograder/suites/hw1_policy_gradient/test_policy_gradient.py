@@ -263,13 +263,13 @@ def test_rewards_to_go_when_sizes_are_one(student, reference, rng):
 
 @pytest.mark.question("rewards_to_go")
 def test_rewards_to_go_of_long_float32_trajectories(student, reference, rng):
-    """A thousand float32 steps: γ to the power of 1,000 is too small a number to divide by.
+    """Hundreds of float32 steps: γ to the power of 300 is too small a number to divide by.
 
-    一千步的 float32 轨迹：γ 的一千次方太小，不能作除数。
+    几百步的 float32 轨迹：γ 的 300 次方太小，不能作除数。
     """
-    mask = mask_of(rng, 3, 1000)
-    rewards = with_garbage(rng, normal(rng, 3, 1000, dtype=torch.float32).abs(), mask)
-    for gamma in (0.8, 0.99):
+    mask = mask_of(rng, 2, 300)  # double and triple loops in Python are right, too
+    rewards = with_garbage(rng, normal(rng, 2, 300, dtype=torch.float32).abs(), mask)
+    for gamma in (0.5, 0.99):
         check.same(
             student.rewards_to_go(rewards, mask, gamma),
             reference.rewards_to_go(rewards, mask, gamma),

@@ -253,8 +253,13 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
         raise _wrong_type("a numpy array", "numpy 数组", actual)
     if tuple(actual.shape) != tuple(expected.shape):
         got, right = tuple(actual.shape), tuple(expected.shape)
-        en = f"The shape of the {what} is {got}, but {right} was asked for."
-        zh = f"{_ZH.get(what, what)}的形状是 {got}，而要求的是 {right}。"
+        if set(got) <= {1, *right, *(n + 1 for n in right), *(n - 1 for n in right)}:
+            en = f"The shape of the {what} is {got}, but {right} was asked for."
+            zh = f"{_ZH.get(what, what)}的形状是 {got}，而要求的是 {right}。"
+        else:  # sizes of the student's choice could carry hidden numbers
+            axes_en = f"{len(got)} {'axis' if len(got) == 1 else 'axes'} of other lengths"
+            en = f"The {what} has {axes_en}, but the shape {right} was asked for."
+            zh = f"{_ZH.get(what, what)}有 {len(got)} 个长度不符的轴，而要求的形状是 {right}。"
         if got in ((*right, 1), (1, *right)):
             en += " One axis too many: a later subtraction would broadcast to a matrix without a word."
             zh += " 多了一个轴：之后的减法会悄悄广播成矩阵。"

@@ -26,6 +26,7 @@ from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimed
 from autograder.sandbox.mirror import Mirror
 
 MAX_CALLBACKS = 200_000  # in one call
+MAX_LINE = 10_000  # shown of a file; larger numbers could carry a hidden input
 ENVIRONMENT_METHODS = ("reset", "step", "render", "close")
 
 
@@ -75,7 +76,7 @@ class RemoteStudent:
         self._forget()
         loaded, _ = self._request({"op": "load", "files": self._files})
         broken = self._checked(lambda: _as(dict, loaded["value"]))
-        self.import_errors = {file: self._import_error(told) for file, told in broken.items()}
+        self.import_errors = {file: self._import_error(broken[file]) for file in self._files if file in broken}
 
     def begin(self, seed: int) -> None:
         """Start a test: seed every generator over there, and let go of all objects and graphs of the last test."""
@@ -250,7 +251,8 @@ class RemoteStudent:
             own = file is None or file in self._files
             if not known or not own or not (line is None or 0 <= _as(int, line) < 10**6):
                 raise ValueError("an error that cannot be")
-            return StudentError(kind, file, line, told["not_implemented"] is True)
+            shown = line if line is not None and line < MAX_LINE else None
+            return StudentError(kind, file, shown, told["not_implemented"] is True)
 
         return self._checked(read)
 
@@ -258,6 +260,7 @@ class RemoteStudent:
         """May be shown: no hidden input had crossed when it was raised."""
         error = self._error(told)
         text = self._checked(lambda: _as(str, told["text"]))
+        text = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
         return f"{text} ({error.file}, line {error.line})" if error.file else text
 
     def _adopt(self, changes: Any, may_add: bool) -> None:

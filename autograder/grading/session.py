@@ -19,6 +19,7 @@ from autograder.errors import AutograderError
 from autograder.grading.check import DEFAULT_TOLERANCES, Mismatch, Recorder, recording
 from autograder.grading.student import LocalStudent, StudentError
 from autograder.sandbox.errors import SandboxError
+from autograder.sandbox.host import SandboxBroken
 
 Student = Any
 
@@ -168,6 +169,8 @@ class _Run:
             recorder.evidence.append(("ended", error.status))
             self.student = None
             self.over[test.question] = outcome
+        except SandboxBroken:
+            raise
         except Exception as error:
             outcome.status, outcome.kind = "failed", "unusable"
             outcome.messages = {
@@ -286,6 +289,7 @@ def with_suite(
     if not tests:
         raise SuiteError(f"{suite_dir} holds no test_*.py")
     before = set(sys.modules)
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # not beside the suite
     pytest.main(
         [
             *options,
@@ -302,6 +306,7 @@ def with_suite(
         ],
         plugins=[plugin],
     )
+    sys.dont_write_bytecode = writes_bytecode
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "/").parent == suite_dir:
             del sys.modules[name]

@@ -83,7 +83,7 @@ class LocalStudent:
         """Start a test: seed the generators that networks are initialised from."""
         random.seed(seed)
         np.random.seed(seed)
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
 
     def module(self, name: str) -> ModuleType:
         """A standard or third-party module on the student's side."""

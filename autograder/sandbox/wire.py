@@ -22,7 +22,7 @@ import safetensors
 import torch
 
 MAX_HEADER = 2**20
-MAX_PAYLOAD = 2**25
+MAX_PAYLOAD = 2**22
 MAX_INDEX = 2**19  # bytes of the safetensors index in the payload
 MAX_TENSORS = 4096
 MAX_AXES = 16

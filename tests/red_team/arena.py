@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -141,7 +142,7 @@ class Arena:
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
         """Everything that grading may not touch: the repository, what was handed in, the home folder, /tmp."""
         return {
-            str(path): (status.st_mode, status.st_size, status.st_mtime_ns, _digest(path))
+            str(path): (status.st_mode, _content(path))
             for top in (self.course, self.desk, self.home, self.tmp)
             for path in [top, *top.rglob("*")]
             if (status := path.lstat())
@@ -175,9 +176,10 @@ class Graded:
     def result(self, student: str) -> dict[str, Any]:
         return json.loads((self.arena.out / student / "result.json").read_text())
 
-    def log(self, student: str) -> str:
-        """What only the TA reads."""
-        return (self.arena.out / "_log" / f"{student}.txt").read_text()
+    def said(self, student: str) -> str:
+        """What was printed inside the sandbox: the TA's log without the grader's own notes at its end."""
+        log = (self.arena.out / "_log" / f"{student}.txt").read_text()
+        return re.split(r"^\[test_\w+", log, maxsplit=1, flags=re.MULTILINE)[0]
 
     def readable(self, student: str) -> dict[str, str]:
         """What the student may read."""
@@ -233,7 +235,8 @@ def _entries(place: str) -> Iterator[str]:
         return
 
 
-def _digest(path: Path) -> str:
-    if not stat.S_ISREG(path.lstat().st_mode):
-        return ""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _content(path: Path) -> Any:
+    status = path.lstat()
+    if stat.S_ISREG(status.st_mode):
+        return status.st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest()
+    return os.readlink(path) if path.is_symlink() else None

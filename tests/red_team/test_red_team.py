@@ -147,7 +147,7 @@ def test_it_was_really_tried_and_is_told_what_happened(case: tuple[Graded, Attac
     assert told["status"] in attack.statuses
     assert told["status"] == "graded" or told["message"]
     if attack.runs:
-        assert "tried:" in result.log(told["student"])
+        assert "tried:" in result.said(told["student"])
 
 
 # --- the others get what they earned -------------------------------------------------------------------------------
@@ -202,11 +202,11 @@ def test_nothing_secret_was_seen_inside(case: tuple[Graded, Attack]) -> None:
     result, attack = case
     if not attack.runs:
         return
-    log = result.log(result.student_of[attack.name])
-    assert [what for what, canary in CANARIES.items() if canary in log] == []
-    assert [line for line in secret_lines() if line in log] == []
+    said = result.said(result.student_of[attack.name])
+    assert [what for what, canary in CANARIES.items() if canary in said] == []
+    assert [line for line in secret_lines() if line in said] == []
     for word in ("WRITTEN", "CONNECTED", "FOUND in", "IMPORTED", "DUG OUT", "LEFT BY A NEIGHBOUR"):
-        assert word not in log
+        assert word not in said
 
 
 def test_nothing_hidden_stands_in_what_a_student_reads(case: tuple[Graded, Attack]) -> None:
@@ -224,7 +224,7 @@ def test_no_input_is_smuggled_out(case: tuple[Graded, Attack]) -> None:
     student = result.student_of[attack.name]
     if not attack.name.startswith("smuggles"):
         return
-    digits = set(re.findall(r"SMUGGLED (\d+)", result.log(student)))
+    digits = set(re.findall(r"SMUGGLED (\d+)", result.said(student)))
     assert digits
     shown = set(re.findall(r"\d+", "\n".join(result.readable(student).values())))
     assert [d for d in digits if any(d in number for number in shown)] == []

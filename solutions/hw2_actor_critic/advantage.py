@@ -92,12 +92,11 @@ def generalized_advantages(rewards, values, next_values, terminated, truncated, 
     """
     # BEGIN SOLUTION NO PROMPT
     deltas = td_advantages(rewards, values, next_values, terminated, gamma)
-    goes_on = ~(terminated | truncated)
-    advantages = torch.zeros_like(deltas)
-    following = 0.0
-    for t in reversed(range(len(deltas))):
-        following = deltas[t] + gamma * lam * goes_on[t] * following
-        advantages[t] = following
+    ended = terminated | truncated
+    advantages = deltas.clone()
+    for t in reversed(range(len(deltas) - 1)):
+        if not ended[t]:
+            advantages[t] = deltas[t] + gamma * lam * advantages[t + 1]
     return advantages
     # END SOLUTION
     """ # BEGIN PROMPT

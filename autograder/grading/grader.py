@@ -23,8 +23,8 @@ from autograder.grading.scores import (
 from autograder.grading.session import Outcome, Suite, with_suite
 from autograder.grading.student import LocalStudent
 from autograder.grading.variants import read_variants
-from autograder.sandbox.errors import SandboxError, SandboxTimedOut
-from autograder.sandbox.host import Box, Template
+from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimedOut
+from autograder.sandbox.host import Box, Template, TemplateDied
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,7 @@ class Grader:
                 submission.warnings,
             )
             return Graded(result, "", {"total": time.perf_counter() - started}, False)
-        attempt = _Attempt(self, submission)
-        try:
-            outcomes = self.suite.run(attempt.student, attempt.open())
-        finally:
-            attempt.close()
+        attempt, outcomes = self._attempt(submission)
         judged = time.perf_counter()
         result = self._result(submission, attempt, outcomes)
         done = time.perf_counter()
@@ -92,6 +88,21 @@ class Grader:
             "total": done - started,
         }
         return Graded(result, attempt.log(outcomes), seconds, result.status == "timed_out")
+
+    def _attempt(self, submission: Submission) -> tuple[_Attempt, list[Outcome]]:
+        """Run the suite; where the fork server dies of it, once more over a new one."""
+        for last in (False, True):
+            attempt = _Attempt(self, submission)
+            try:
+                return attempt, self.suite.run(attempt.student, attempt.open())
+            except TemplateDied:
+                self.template.restart()
+                if last:
+                    attempt.ended = SandboxCrashed()
+                    return attempt, []
+            finally:
+                attempt.close()
+        raise AssertionError
 
     def _result(
         self, submission: Submission, attempt: _Attempt, outcomes: list[Outcome]
@@ -149,7 +160,7 @@ class _Attempt:
         """Why the questions of `file` could not be graded at all, or None."""
         if file not in self.submission.files:
             return "missing_file"
-        if self.ended is not None and self._first is None:
+        if self.ended is not None:
             return self.ended.status
         return "import_error" if file in self.import_errors else None
 

@@ -44,6 +44,7 @@ _START_SECONDS = 300.0
 _END_SECONDS = 30.0
 _LOOK_SECONDS = 0.05  # the first look at a box's CPU time; later ones are up to
 _LOOK_AT_MOST_SECONDS = 0.2
+_IDLE_AT_LEAST = 10.0
 _CALLS_ASLEEP = 3  # a submission may be asleep so many times as long as one call
 _CHUNK = 1 << 18
 
@@ -138,6 +139,11 @@ class Template:
         os.close(self._errors)
         if self._proc >= 0:
             os.close(self._proc)
+
+    def restart(self) -> None:
+        """Start a new fork server in place of one that died."""
+        self.close()
+        self.__enter__()
 
     def spawn(self, files: Mapping[str, bytes]) -> Box:
         """A process of its own for one submission, locked in, with `files` in its work folder.
@@ -308,6 +314,8 @@ class Box:
 
     def _wait(self, event: int, clock: _Clock) -> None:
         """Return when `event` may have come on the channel; meanwhile print, watch the time, notice death."""
+        if self._killed:
+            raise self._ended()
         poll = select.poll()
         poll.register(self._channel, event)
         if self._output >= 0:
@@ -330,15 +338,13 @@ class Box:
 
     def _ended(self) -> Exception:
         """Why there is nothing more to come; the box is dead when this returns."""
-        if self._killed and self._dead is None:
-            return SandboxCrashed("it was killed")
         self.kill()
         dead = self._dead or {}
-        reason, status = dead.get("reason"), dead.get("dead", 0)
+        reason, status = dead.get("reason"), dead.get("status", 0)
         if reason == "memory":
             return SandboxOutOfMemory("its processes together held more than the limit")
-        if reason == "disk":
-            return SandboxCrashed("it wrote more to disk than the limit")
+        if reason is not None:
+            return SandboxCrashed(f"it went beyond the limit of {reason}")
         if os.WIFSIGNALED(status):
             name = signal.Signals(os.WTERMSIG(status)).name
             if self._cpu_seconds >= self._limits.total_cpu_seconds:
@@ -361,7 +367,7 @@ class Box:
         if "failed" in message:
             self.kill()
             raise SandboxBroken(message["failed"])
-        if "dead" in message:
+        if "status" in message:
             self._dead = message
             self._cpu_seconds = max(self._cpu_seconds, message["cpu_seconds"])
 
@@ -397,7 +403,7 @@ class _Clock:
 
     def __init__(self, box: Box, cpu_seconds: float) -> None:
         self.box, self.cpu_seconds = box, cpu_seconds
-        self.idle_allowed = max(3 * cpu_seconds, 10.0)
+        self.idle_allowed = max(3 * cpu_seconds, _IDLE_AT_LEAST)
         self.idle = 0.0
         self.start: float | None = None
         self.looked = time.monotonic()

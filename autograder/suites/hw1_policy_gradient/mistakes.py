@@ -938,15 +938,14 @@ class SharedByAll:
 )
 class NothingBeforeTheFirst:
     def __init__(self):
-        self.total, self.count = 0.0, 0
+        self.history = torch.zeros(0, dtype=torch.float64)
 
     def update(self, returns):
-        self.total += returns.double().sum().item()
-        self.count += returns.numel()
+        self.history = torch.cat([self.history, returns])
 
     @property
     def value(self):
-        return self.total / self.count
+        return self.history.mean().item()
 
 
 @mistake(
@@ -1244,11 +1243,11 @@ def one_a_trajectory(score_norms_squared, returns):
 
 @mistake(
     "optimal_baseline",
-    en="The mean of g² times the mean of R is not the mean of their product.",
-    zh="g² 的平均乘以 R 的平均，不等于乘积的平均。",
+    en="This is the covariance of g² and R, not the average of R weighted by g².",
+    zh="这是 g² 与 R 的协方差，而不是以 g² 加权的 R 的平均。",
 )
-def product_of_means(score_norms_squared, returns):
-    return score_norms_squared.mean() * returns.sum() / score_norms_squared.sum()
+def covariance(score_norms_squared, returns):
+    return (score_norms_squared * (returns - returns.mean())).mean()
 
 
 @mistake(

@@ -1,6 +1,6 @@
 """Make submission.zip, ready to hand in:
 
-    python submit.py
+python submit.py
 """
 
 import ast

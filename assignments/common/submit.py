@@ -1,7 +1,4 @@
-"""Make submission.zip, ready to hand in:
-
-python submit.py
-"""
+"""Make submission.zip, ready to hand in: run `python submit.py`."""
 
 import ast
 import json

@@ -1,7 +1,9 @@
 """Nothing that students must not have stands in what they get.
 
 Every file of a student's folder is searched, with all white space and comment signs taken out, for
-every line of the assignment's solution and of the hidden suites. Kinds of files that can't be
+the lines of the solutions and of the hidden suites. One line of the assignment's own solution is a
+leak. A short line may stand in a hidden test and in a training script by chance, so of a suite it
+takes a long line or several; of another assignment's files, a passage. Kinds of files that can't be
 searched this way (compiled code, archives, …) are refused outright.
 """
 
@@ -18,6 +20,7 @@ from autograder.errors import AutograderError
 from autograder.release.strip import solution_lines, strip
 
 SHORTEST = 20  # characters of a line without white space; shorter ones are no secret
+LONG = 40
 
 _TEXT = {".py", ".md", ".txt", ".json", ".ipynb", ".ini", ".toml", ".yml", ".csv", ".html", ".svg"}
 _PICTURES = {
@@ -58,7 +61,7 @@ def refuse_leaks(course: Course, assignment: Assignment, files: Mapping[str, byt
 
 def find_leaks(course: Course, assignment: Assignment, files: Mapping[str, bytes]) -> list[Leak]:
     """Every secret that stands in `files`."""
-    secrets = _secrets(course, assignment)
+    secrets = list(_secrets(course, assignment))
     leaks = []
     for name, content in files.items():
         path = PurePosixPath(name)
@@ -69,40 +72,73 @@ def find_leaks(course: Course, assignment: Assignment, files: Mapping[str, bytes
         except ValueError as error:
             leaks.append(Leak(name, str(error)))
             continue
-        leaks += [
-            Leak(name, f"holds a line of {origin}: {line}")
-            for squashed, (origin, line) in secrets.items()
-            if squashed in text
-        ]
+        for secret in secrets:
+            if line := secret.found_in(text):
+                leaks.append(Leak(name, f"holds what stands in {secret.path}: {line}"))
     return leaks
 
 
-def _secrets(course: Course, assignment: Assignment) -> dict[str, tuple[str, str]]:
-    """Squashed line → (where it comes from, the line)."""
-    public: set[str] = set()
-    lines: list[tuple[Path, str]] = []
-    for file in assignment.files:
-        source = assignment.path(file).read_text(encoding="utf-8")
-        public |= {_squash(line) for line in strip(source, file).splitlines()}
-        lines += [(assignment.path(file), line) for line in solution_lines(source)]
-    for path in sorted((course.root / "autograder" / "suites").rglob("*")):
-        if path.suffix in _TEXT and path.name != "__init__.py":
-            text = path.read_text(encoding="utf-8")
-            lines += [(path, line) for line in text.splitlines()]
-    return {
-        squashed: (path.relative_to(course.root).as_posix(), line.strip())
-        for path, line in reversed(lines)
-        if len(squashed := _squash(line)) >= SHORTEST
-        and squashed not in public
-        and not _is_common(line)
-    }
+@dataclass(frozen=True)
+class _Secret:
+    """One secret file: its lines, squashed → as they are, and how much of it is a leak."""
+
+    path: str
+    lines: Mapping[str, str]
+    one_line: int
+    in_all: int
+
+    def found_in(self, text: str) -> str | None:
+        """The most telling line, if `text` holds too much of this file."""
+        found = {line: _weight(line) for line in self.lines if line in text}
+        if not found:
+            return None
+        longest = max(found, key=found.__getitem__)
+        if found[longest] < self.one_line and sum(found.values()) < self.in_all:
+            return None
+        return self.lines[longest]
+
+
+def _secrets(course: Course, assignment: Assignment) -> Iterator[_Secret]:
+    public = "\n".join(
+        _squash(strip(assignment.path(file).read_text(encoding="utf-8"), file))
+        for file in assignment.files
+    )
+
+    def secret(path: Path, lines: list[str], one_line: int, in_all: int) -> _Secret:
+        squashed = {_squash(line): line.strip() for line in lines if not _is_common(line)}
+        telling = {
+            key: line
+            for key, line in squashed.items()
+            if _weight(key) >= SHORTEST and key not in public
+        }
+        return _Secret(path.relative_to(course.root).as_posix(), telling, one_line, in_all)
+
+    for each in course.assignments.values():
+        own = each.name == assignment.name
+        for file in each.files:
+            lines = solution_lines(each.path(file).read_text(encoding="utf-8"), file)
+            yield secret(each.path(file), lines, *((1, 1) if own else (10**9, 6 * LONG)))
+    suites = course.root / "autograder" / "suites"
+    for path in sorted(suites.rglob("*")):
+        if path.suffix in _TEXT:
+            own = path.parent in (suites, assignment.suite_dir)
+            lines = path.read_text(encoding="utf-8").splitlines()
+            yield secret(path, lines, *((LONG, 2 * LONG) if own else (10**9, 6 * LONG)))
+
+
+def _weight(squashed: str) -> int:
+    """Its length in letters; a Chinese character says as much as three."""
+    return sum(3 if "\u4e00" <= letter <= "\u9fff" else 1 for letter in squashed)
 
 
 def _is_common(line: str) -> bool:
-    """Imports and the heads of blocks: they say nothing without what follows."""
-    code = line.strip()
-    return re.match(r"(import|from|if|elif|for|while|with|try|except)\b", code) is not None and (
-        code.endswith(":") or "import " in code
+    """Imports, rulers, and the heads of blocks: they say nothing without what follows."""
+    return (
+        re.match(
+            r"\s*(import .*|from .* import .*|# -{3,}.*|(if|elif|for|while|with|try|except)\b.*:)$",
+            line.rstrip(),
+        )
+        is not None
     )
 
 

@@ -378,6 +378,24 @@ def test_generators_are_copied(student):
     np.testing.assert_array_equal(first, np.random.Generator(np.random.MT19937(5)).normal(size=3))
 
 
+def test_a_program_that_goes_on_asking_after_it_was_told_to_stop(monkeypatch):
+    monkeypatch.setattr(remote_module, "MAX_CALLBACKS", 50)
+    source = """
+import json, struct, sys
+def ask_for_ever(f):
+    frame = sys._getframe()
+    while not hasattr(frame.f_locals.get("self"), "channel"): frame = frame.f_back
+    channel = frame.f_locals["self"].channel
+    empty = {"$": "list", "v": []}
+    text = json.dumps({"op": "callback", "id": 1, "method": "__call__", "args": empty, "kwargs": {"$": "dict", "v": []}}).encode()
+    while True:
+        channel.sendall(struct.pack("<II", len(text), 0) + text)
+        channel.recv(10**6)
+"""
+    with student_of(source) as student, pytest.raises(SandboxTimedOut):
+        student.ask_for_ever(lambda: 1 / 0)
+
+
 def test_callbacks_are_counted(monkeypatch):
     monkeypatch.setattr(remote_module, "MAX_CALLBACKS", 50)
     with student_of(SOURCE) as student:
@@ -413,6 +431,16 @@ def test_import_errors_say_why(source, text):
     with student_of(source) as student:
         (told,) = student.import_errors.values()
         assert text in told and len(told) < 5000
+
+
+def test_the_line_of_an_error_lies_in_the_students_file():
+    with student_of("import helper\ndef f(): return helper.g(0)", helper="def g(x): return 1 / x") as student:
+        with pytest.raises(StudentError) as caught:
+            student.f()
+        assert (caught.value.file, caught.value.line) == ("answer.py", 2)
+        with pytest.raises(StudentError) as caught:
+            student.g(0)
+        assert (caught.value.file, caught.value.line) == ("helper.py", 1)
 
 
 def test_files_import_each_other_and_support_modules():

@@ -204,7 +204,7 @@ def test_shapes_that_lie(shape, offsets):
             wire.decode(frame)
 
 
-@pytest.mark.parametrize("item", ["[]", "{}", '""', "1", '{"$":"list","v":[]}', "[[]]", "0.5"])
+@pytest.mark.parametrize("item", ["[]", "1", '{"$":"list","v":[]}'])
 def test_the_memory_of_a_hostile_header_is_bounded(item):
     body = ",".join([item] * ((wire.MAX_HEADER - 100) // (len(item) + 1)))
     frame = framed(f'{{"a":{{"$":"list","v":[{body}]}}}}'.encode())
@@ -213,7 +213,7 @@ def test_the_memory_of_a_hostile_header_is_bounded(item):
         wire.decode(frame)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 100 * wire.MAX_HEADER
+    assert peak < 60 * wire.MAX_HEADER
 
 
 # --- sockets --------------------------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_frames_arrive_whole():
     assert received(b"") is None
 
 
-@pytest.mark.parametrize("data", [b"\1", wire.PREFIX.pack(3, 0) + b"{}", wire.PREFIX.pack(2, 2**25) + b"{}"])
+@pytest.mark.parametrize("data", [b"\1", wire.PREFIX.pack(3, 0) + b"{}", wire.PREFIX.pack(2, wire.MAX_PAYLOAD) + b"{}"])
 def test_a_frame_that_ends_too_early(data):
     tracemalloc.start()
     with pytest.raises(WireError):
@@ -246,7 +246,7 @@ def test_a_frame_that_ends_too_early(data):
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("prefix", [(2**20 + 1, 0), (0, 2**25 + 1), (2**32 - 1, 2**32 - 1)])
+@pytest.mark.parametrize("prefix", [(wire.MAX_HEADER + 1, 0), (0, wire.MAX_PAYLOAD + 1), (2**32 - 1, 2**32 - 1)])
 def test_a_frame_that_is_too_long_is_not_read(prefix):
     with pytest.raises(WireError):
         received(wire.PREFIX.pack(*prefix))

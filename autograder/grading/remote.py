@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 import gymnasium
@@ -33,7 +33,7 @@ ENVIRONMENT_METHODS = ("reset", "step", "render", "close")
 class NoAnswer(SandboxCrashed):
     """The program sent something that is no answer."""
 
-    messages: ClassVar[dict[str, str]] = {
+    messages = {  # noqa: RUF012
         "en": "The program sent something that is no answer.",
         "zh": "程序发回的内容不是有效的回答。",
     }
@@ -74,7 +74,7 @@ class RemoteStudent:
         self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
         self._last_callback = 0
         self._forget()
-        loaded, _ = self._request({"op": "load", "files": self._files})
+        loaded, _ = self._request({"op": "load", "files": list(files), "support": list(support)})
         broken = self._checked(lambda: _as(dict, loaded["value"]))
         self.import_errors = {file: self._import_error(broken[file]) for file in self._files if file in broken}
 
@@ -165,7 +165,8 @@ class RemoteStudent:
         """The value of a reply, its marked tensors tied to the graph inside."""
         if graph:
             kept = _Kept(self, self._checked(lambda: _as(int, reply["call"])), inputs)
-            _Inside.apply(kept, graph, *inputs, *kept.leaves, torch.zeros((), requires_grad=True))
+            with torch.enable_grad():
+                _Inside.apply(kept, graph, *inputs, *kept.leaves, torch.ones((), requires_grad=True))
         return self._checked(lambda: reply["value"])
 
     def _request(
@@ -214,9 +215,10 @@ class RemoteStudent:
                 if failure is None:
                     return reply, graph
                 raise failure
+            clock.callback()
             if failure is None:
                 try:
-                    frame = clock.timed(self._answer, reply)
+                    frame = self._answer(reply)
                 except SandboxError:
                     raise
                 except Exception as error:
@@ -269,6 +271,8 @@ class RemoteStudent:
             if number not in self._mirror.leaves and may_add:
                 self._mirror.add(number, torch.empty(0))
         self._mirror.apply(changes)
+        if changes and self._mirror.size() > wire.MAX_PAYLOAD:
+            raise ValueError("parameters that are too large")
 
     # --- objects that stay on one side ---
 
@@ -434,29 +438,27 @@ class _Inside(torch.autograd.Function):
 
 
 class _Clock:
-    """What a call may use: CPU time in the sandbox, and the number and time of callbacks here."""
+    """What a call with callbacks may use: CPU time in the sandbox, and CPU time and callbacks here."""
 
     def __init__(self, box: Any, seconds: float) -> None:
         self.box, self.seconds = box, seconds
-        self.callbacks, self.own, self.start, self.used = 0, 0.0, 0.0, 0.0
+        self.callbacks, self.used, self.inside = 0, 0.0, 0.0
+        self.begun = time.thread_time()
 
     def left(self) -> float:
         return max(self.seconds - self.used, 0.0)
 
-    def timed(self, answer: Callable[[dict[str, Any]], bytes], question: dict[str, Any]) -> bytes:
-        if self.callbacks % 32 == 0:
+    def callback(self) -> None:
+        """Count one more. Raises SandboxTimedOut, and ends the process, when a limit is reached."""
+        if self.callbacks % 32 == 0:  # reading the clock of a process tree takes a while
             now = self.box.cpu_seconds()
-            self.start = self.start if self.callbacks else now
-            self.used = now - self.start
+            self.inside = self.inside if self.callbacks else now
+            self.used = now - self.inside
         self.callbacks += 1
-        if self.callbacks > MAX_CALLBACKS or max(self.own, self.used) > self.seconds:
+        own = time.thread_time() - self.begun
+        if self.callbacks > MAX_CALLBACKS or max(own, self.used) > self.seconds:
             self.box.kill()
             raise SandboxTimedOut
-        begun = time.thread_time()
-        try:
-            return answer(question)
-        finally:
-            self.own += time.thread_time() - begun
 
 
 def _described(space: spaces.Space) -> tuple[Any, ...]:

@@ -35,6 +35,11 @@ class Mirror:
         for held in (self.leaves, self.numbers, self._known):
             held.clear()
 
+    def size(self) -> int:
+        """Bytes of all values and gradients."""
+        held = [t for leaf in self.leaves.values() for t in (leaf, leaf.grad) if t is not None]
+        return sum(tensor.numel() * tensor.element_size() for tensor in held)
+
     def changes(self) -> list[dict[str, Any]]:
         """What the other side does not know yet: {"leaf": number, "value": tensor, "grad": tensor or None}, changed ones only."""
         found = []
@@ -61,8 +66,9 @@ class Mirror:
             self._remember(change["leaf"])
 
     def _put_grad(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> None:
-        if self._in_place and grad is not None and _same_layout(leaf.grad, grad):
-            leaf.grad.copy_(grad)
+        present = leaf.grad
+        if self._in_place and present is not None and grad is not None and _same_layout(present, grad):
+            present.copy_(grad)
         else:
             leaf.grad = grad
 
@@ -79,8 +85,8 @@ def _put(leaf: torch.Tensor, value: torch.Tensor) -> None:
         leaf.data = value
 
 
-def _same_layout(one: torch.Tensor | None, other: torch.Tensor) -> bool:
-    return one is not None and one.shape == other.shape and one.dtype == other.dtype
+def _same_layout(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype
 
 
 def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

@@ -21,10 +21,10 @@ import numpy as np
 import safetensors
 import torch
 
-MAX_HEADER = 2**20
+MAX_HEADER = 2**18
 MAX_PAYLOAD = 2**22
-MAX_INDEX = 2**19  # bytes of the safetensors index in the payload
-MAX_TENSORS = 4096
+MAX_INDEX = 2**18  # bytes of the safetensors index in the payload
+MAX_TENSORS = 2048
 MAX_AXES = 16
 MAX_DEPTH = 32
 MAX_STRING = 2**14
@@ -237,10 +237,10 @@ class _Writer:
             raise
         except Exception:
             raise NotData("unreadable") from None
-        grad = self.graph is not None and value.requires_grad
-        if grad:
-            self.graph.append(value)
-        return {"$": "tensor", "k": key, "grad": grad}
+        if self.graph is None or not value.requires_grad:
+            return {"$": "tensor", "k": key, "grad": False}
+        self.graph.append(value)
+        return {"$": "tensor", "k": key, "grad": True}
 
     def array(self, value: np.ndarray) -> str:
         native = value.dtype.newbyteorder("=")

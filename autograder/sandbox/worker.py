@@ -19,7 +19,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ class _Worker:
     def __init__(self, channel: socket.socket) -> None:
         self.channel, self.pid, self.lock = channel, os.getpid(), threading.RLock()
         self.home = Path.cwd()
+        self.files: list[str] = []
         self.modules: list[ModuleType] = []
         self.by_file: dict[str, ModuleType] = {}
         self.broken: dict[str, dict[str, Any]] = {}
@@ -195,10 +196,11 @@ class _Worker:
         sys.path.insert(0, str(self.home))
         importlib.invalidate_caches()
         _seed(0)
-        names = [Path(file).stem for file in request["files"]]
-        for name in names:
+        self.files = request["files"]
+        names = {file: Path(file).stem for file in [*self.files, *request["support"]]}
+        for name in names.values():
             sys.modules.pop(name, None)
-        for file, name in zip(request["files"], names, strict=True):
+        for file, name in names.items():
             try:
                 self.by_file[file] = importlib.import_module(name)
                 self.modules.append(self.by_file[file])
@@ -291,11 +293,11 @@ class _Worker:
     def described(self, error: BaseException) -> dict[str, Any]:
         """What the grader may know of an exception: no text, for it could carry a hidden input."""
         file, line = None, None
-        if type(error) in (SyntaxError, IndentationError, TabError):
+        if isinstance(error, SyntaxError) and type(error) in wire.EXCEPTION_NAMES:
             file, line = self.own_file(error.filename), error.lineno
         for frame, number in traceback.walk_tb(error.__traceback__):
             own = self.own_file(frame.f_code.co_filename)
-            if own:
+            if own and (own in self.files or file not in self.files):
                 file, line = own, number
         return {
             "type": wire.EXCEPTION_NAMES.get(type(error), "Exception"),
@@ -328,14 +330,14 @@ def _name(kind: type) -> str:
 def _text(error: BaseException) -> str:
     """Type and text of an exception; only plain arguments are shown, since `__str__` may do anything."""
     name = _name(type(error))
-    args = BaseException.args.__get__(error)[:1]
+    args = vars(BaseException)["args"].__get__(error)[:1]
     plain = "".join(arg[:MAX_TEXT] if type(arg) is str else repr(arg) for arg in args if type(arg) in (str, int, float))
     text = f"{name}: {plain}" if plain else name
     return text[:MAX_TEXT].encode(errors="replace").decode()
 
 
 def _flush() -> None:
-    for stream in (sys.__stdout__, sys.__stderr__):
+    for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
         with contextlib.suppress(Exception):
             stream.flush()
 
@@ -379,8 +381,6 @@ def _env_stub(ask: Ask, number: int, spaces: list[tuple[Any, ...]]) -> Any:
 
     class Environment(gymnasium.Env):
         """An environment that lives in the grader."""
-
-        metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
         def __init__(self) -> None:
             self.observation_space, self.action_space = map(_space, spaces)

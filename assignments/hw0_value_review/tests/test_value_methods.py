@@ -18,7 +18,8 @@ def expect(actual, expected, hint):
     expected = np.asarray(expected, dtype=np.float64)
     assert isinstance(actual, np.ndarray), f"return an array, not {type(actual).__name__}. {hint}"
     assert actual.dtype == np.float64, f"the array is {actual.dtype}, but float64 is asked for"
-    np.testing.assert_allclose(actual, expected, atol=1e-9, strict=True, err_msg=f"Hint: {hint}")
+    assert actual.shape == expected.shape, f"shape {actual.shape}, but {expected.shape} is asked for"
+    np.testing.assert_allclose(actual, expected, atol=1e-9, err_msg=f"Hint: {hint}")
 
 
 # --- mc_update ----------------------------------------------------------------------------------

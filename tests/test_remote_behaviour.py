@@ -14,7 +14,7 @@ from autograder.grading import remote as remote_module
 from autograder.grading.check import Mismatch
 from autograder.grading.remote import NoAnswer
 from autograder.grading.student import StudentError
-from autograder.sandbox.errors import SandboxCrashed, SandboxTimedOut
+from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
 
 SOURCE = '''
 import os, sys, copy, enum, collections, threading
@@ -130,6 +130,13 @@ def in_thread(f):
     thread = threading.Thread(target=lambda: found.append(f(20)))
     thread.start(); thread.join()
     return found
+def leave_a_thread(f):
+    def ask():
+        while True:
+            try: f(1)
+            except RuntimeError: break
+    threading.Thread(target=ask).start()
+    return f(2)
 def in_fork(f):
     reader, writer = os.pipe()
     if os.fork() == 0:
@@ -245,6 +252,15 @@ def test_errors_of_every_kind_come_back(student, name, kind):
     assert student.echo(1) == 1
 
 
+@pytest.mark.parametrize("how", ["torch.empty(2**50)", "np.empty(2**50)", "bytearray(2**60)", "[0] * 2**60"])
+def test_memory_that_is_refused(how):
+    with student_of(f"import numpy as np, torch\ndef f(): return {how}") as student:
+        with pytest.raises(SandboxOutOfMemory):
+            student.f()
+        with pytest.raises(SandboxCrashed):
+            student.f()
+
+
 def test_the_text_of_an_error_does_not_cross(student):
     with pytest.raises(StudentError) as caught:
         student.raise_secret(1234567)
@@ -311,6 +327,12 @@ def test_functions_stay_in_the_grader(student):
 
 def test_functions_may_call_the_student(student):
     assert student.in_thread(lambda x: student.echo(x) + 1) == [21]
+
+
+def test_a_thread_that_is_left_behind_disturbs_nothing(student):
+    for _ in range(20):
+        assert student.leave_a_thread(lambda x: x) == 2
+        assert student.echo("in step") == "in step"
 
 
 def test_what_a_callback_raises_is_raised_once_the_call_is_over(student):

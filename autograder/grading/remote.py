@@ -22,7 +22,12 @@ from torch.autograd.function import once_differentiable
 from autograder.grading.check import Mismatch
 from autograder.grading.student import StudentError, argument_changed
 from autograder.sandbox import wire
-from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimedOut
+from autograder.sandbox.errors import (
+    SandboxCrashed,
+    SandboxError,
+    SandboxOutOfMemory,
+    SandboxTimedOut,
+)
 from autograder.sandbox.mirror import Mirror
 
 MAX_CALLBACKS = 200_000  # in one call
@@ -253,6 +258,9 @@ class RemoteStudent:
             own = file is None or file in self._files
             if not known or not own or not (line is None or 0 <= _as(int, line) < 10**6):
                 raise ValueError("an error that cannot be")
+            if kind == "MemoryError":
+                self._box.kill()
+                raise SandboxOutOfMemory
             shown = line if line is not None and line < MAX_LINE else None
             return StudentError(kind, file, shown, told["not_implemented"] is True)
 

@@ -30,6 +30,7 @@ from autograder.sandbox.mirror import Mirror
 MAX_TEXT = 4000
 RECURSION_LIMIT = sys.getrecursionlimit()
 NUMPY_ERRORS = np.geterr()
+_NO_MEMORY = "can't allocate memory"  # torch's way to say so
 
 
 def serve(channel: socket.socket) -> None:
@@ -105,8 +106,9 @@ class _Worker:
             result = do(request)
         finally:
             _reset_libraries()
-            self.running -= 1
-            self.abandoned = False
+            with self.lock:  # a thread that was left behind may still wait for an answer
+                self.running -= 1
+                self.abandoned = False
             _flush()
         return self.result(result, inputs)
 
@@ -299,8 +301,11 @@ class _Worker:
             own = self.own_file(frame.f_code.co_filename)
             if own and (own in self.files or file not in self.files):
                 file, line = own, number
+        no_memory = isinstance(error, MemoryError) or (
+            type(error) is RuntimeError and _NO_MEMORY in _text(error)
+        )
         return {
-            "type": wire.EXCEPTION_NAMES.get(type(error), "Exception"),
+            "type": "MemoryError" if no_memory else wire.EXCEPTION_NAMES.get(type(error), "Exception"),
             "file": file,
             "line": line,
             "not_implemented": isinstance(error, NotImplementedError),

@@ -21,6 +21,7 @@ WRONG = RIGHT.replace("reward + gamma", "reward + 1.0")
 
 def course_with_a_new_assignment(folder: Path) -> Course:
     """A copy of this course in `folder`, its suites' shared parts, and `NEW` beside the rest."""
+    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "grading.yml", folder)
     for part in ("solutions", "assignments"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))

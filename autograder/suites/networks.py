@@ -57,7 +57,7 @@ class Probed:
         """What a gradient of output number `which` reaches."""
         output = self.network(self.obs)[which]
         found = [None] * len(self.parameters)
-        if output.requires_grad:
+        if output.requires_grad and self.parameters:
             weights = torch.linspace(0.5, 1.5, output.numel()).view_as(output)
             loss = (output * weights).sum()
             found = torch.autograd.grad(loss, self.parameters, allow_unused=True)

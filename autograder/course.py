@@ -283,7 +283,7 @@ def _check_file(assignment: Assignment, file: str, document: _Document, place: t
     if Counter(name.lower() for name in (*assignment.files, *assignment.support))[file.lower()] > 1:
         raise document.error(place, f"{file} stands here twice: remove one.")
     path = assignment.path(file)
-    if path.parent.is_dir() and not path.is_file():
+    if not path.is_file():
         shown = path.relative_to(document.path.parent)
         raise document.error(place, f"{shown} does not exist: create it, or correct the name.")
 

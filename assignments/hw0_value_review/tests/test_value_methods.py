@@ -10,7 +10,7 @@ import pytest
 import value_methods
 
 V = np.array([1.0, 2.0, 3.0])
-Q = np.array([[1.0, 2.0], [3.0, 5.0], [0.0, -1.0]])
+Q = np.array([[1.0, 2.0], [3.0, 5.0], [8.0, -1.0]])
 
 
 def expect(actual, expected, hint):
@@ -18,7 +18,9 @@ def expect(actual, expected, hint):
     expected = np.asarray(expected, dtype=np.float64)
     assert isinstance(actual, np.ndarray), f"return an array, not {type(actual).__name__}. {hint}"
     assert actual.dtype == np.float64, f"the array is {actual.dtype}, but float64 is asked for"
-    assert actual.shape == expected.shape, f"shape {actual.shape}, but {expected.shape} is asked for"
+    assert actual.shape == expected.shape, (
+        f"shape {actual.shape}, but {expected.shape} is asked for"
+    )
     np.testing.assert_allclose(actual, expected, atol=1e-9, err_msg=f"Hint: {hint}")
 
 
@@ -58,6 +60,12 @@ def test_td_update_stops_at_a_terminal_state():
     )
 
 
+def test_td_update_returns_a_new_array():
+    table = V.copy()
+    value_methods.td_update(table, 0, 1.0, 2, False, 0.5, 0.9)
+    assert np.array_equal(table, V), "the caller's V was changed; update a copy"
+
+
 # --- sarsa_update -------------------------------------------------------------------------------
 
 
@@ -65,31 +73,43 @@ def test_sarsa_update_uses_the_action_taken_next():
     updated = value_methods.sarsa_update(Q.copy(), 0, 1, 1.0, 1, 0, False, 0.5, 0.9)
     expect(
         updated,
-        [[1.0, 2.0 + 0.5 * (1.0 + 0.9 * 3.0 - 2.0)], [3.0, 5.0], [0.0, -1.0]],
+        [[1.0, 2.0 + 0.5 * (1.0 + 0.9 * 3.0 - 2.0)], [3.0, 5.0], [8.0, -1.0]],
         "the target is r + γ Q(s', a') with the given a', not the largest",
     )
 
 
 def test_sarsa_update_stops_at_a_terminal_state():
     updated = value_methods.sarsa_update(Q.copy(), 0, 1, 1.0, 1, 0, True, 0.5, 0.9)
-    expect(updated, [[1.0, 1.5], [3.0, 5.0], [0.0, -1.0]], "terminal: the target is r alone")
+    expect(updated, [[1.0, 1.5], [3.0, 5.0], [8.0, -1.0]], "terminal: the target is r alone")
+
+
+def test_sarsa_update_returns_a_new_array():
+    table = Q.copy()
+    value_methods.sarsa_update(table, 0, 1, 1.0, 1, 0, False, 0.5, 0.9)
+    assert np.array_equal(table, Q), "the caller's Q was changed; update a copy"
 
 
 # --- q_learning_update --------------------------------------------------------------------------
 
 
 def test_q_learning_update_uses_the_best_next_action():
-    updated = value_methods.q_learning_update(Q.copy(), 0, 1, 1.0, 1, False, 0.5, 0.9)
+    updated = value_methods.q_learning_update(Q.copy(), 0, 0, 1.0, 1, False, 0.5, 0.9)
     expect(
         updated,
-        [[1.0, 2.0 + 0.5 * (1.0 + 0.9 * 5.0 - 2.0)], [3.0, 5.0], [0.0, -1.0]],
-        "the target is r + γ max_a' Q(s', a')",
+        [[1.0 + 0.5 * (1.0 + 0.9 * 5.0 - 1.0), 2.0], [3.0, 5.0], [8.0, -1.0]],
+        "the target is r + γ max_a' Q(s', a'), the largest entry in the row of s'",
     )
 
 
 def test_q_learning_update_stops_at_a_terminal_state():
     updated = value_methods.q_learning_update(Q.copy(), 0, 1, 1.0, 1, True, 0.5, 0.9)
-    expect(updated, [[1.0, 1.5], [3.0, 5.0], [0.0, -1.0]], "terminal: the target is r alone")
+    expect(updated, [[1.0, 1.5], [3.0, 5.0], [8.0, -1.0]], "terminal: the target is r alone")
+
+
+def test_q_learning_update_returns_a_new_array():
+    table = Q.copy()
+    value_methods.q_learning_update(table, 0, 0, 1.0, 1, False, 0.5, 0.9)
+    assert np.array_equal(table, Q), "the caller's Q was changed; update a copy"
 
 
 # --- sgd_value_update ---------------------------------------------------------------------------

@@ -617,11 +617,13 @@ def one_step(transitions, policy):
 
 @mistake(
     "stationary_distribution",
-    en="This is the uniform distribution; how often a state is visited depends on the chain.",
-    zh="这是均匀分布；访问频率取决于链本身。",
+    en="p(s'|s,a) stands at transitions[s, a, s']; first and last axis were mixed up.",
+    zh="p(s'|s,a) 位于 transitions[s, a, s']；第一维与最后一维弄反了。",
 )
-def uniform_distribution(transitions, policy):
-    return np.full(len(policy), 1.0 / len(policy))
+def axes_mixed_up(transitions, policy):
+    chain = np.einsum("sa,pas->sp", policy, transitions)
+    chain = chain / chain.sum(axis=1, keepdims=True)
+    return np.linalg.matrix_power(chain, 2**18)[0]
 
 
 @mistake(

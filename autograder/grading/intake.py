@@ -449,7 +449,7 @@ def _take(
         matches = [entry for entry in entries if _matches(entry, name)]
         try:
             if not matches:
-                problems[name] = _absent(name, entries, folders)
+                problems[name] = _absent(name, names, entries, folders)
             elif content := _content(name, matches, crowd, notes):
                 files[name] = content
             else:
@@ -496,7 +496,7 @@ def _content(
                 f"压缩包里有多个 {name}，评分使用最后一个。",
             )
         )
-    if chosen.name != name:
+    if _AGAIN.sub("", chosen.name) != name:
         notes.append(
             Sentence(
                 f"{_shown(chosen.name)} was taken for {name}.",
@@ -536,7 +536,7 @@ def _check_source(name: str, content: bytes) -> None:
         ) from error
 
 
-def _absent(name: str, entries: list[Entry], folders: set[str]) -> _Problem:
+def _absent(name: str, names: Sequence[str], entries: list[Entry], folders: set[str]) -> _Problem:
     if name in folders:
         sentence = Sentence(
             f"{name} is a folder. Hand in the file {name} itself.",
@@ -552,8 +552,8 @@ def _absent(name: str, entries: list[Entry], folders: set[str]) -> _Problem:
             f"缺少 {name}。{shown} 是 notebook，无法评分：请把函数复制到 {name} 中。",
         )
         return sentence, False
-    others = sorted({_shown(entry.name) for entry in entries if entry.name.endswith(".py")})
-    found = ", ".join(others[:4])
+    others = {entry.name for entry in entries if entry.name.endswith(".py")}.difference(names)
+    found = ", ".join(map(_shown, sorted(others)[:4]))
     sentence = Sentence(
         f"{name} is missing."
         + (f" Found instead: {found}. The name must be right." if found else ""),

@@ -69,13 +69,12 @@ def probe(at_most: str | None = None, refuse: Iterable[str] = ()) -> Level:
     parts = {part for part, failure in failures.items() if failure is None}
     if at_most in ("restricted", "minimal", "none"):
         parts.discard("namespaces")
-    if at_most in ("minimal", "none"):
-        parts.discard("other_user")
     if at_most == "none":
-        parts.clear()
+        parts -= {"landlock", "seccomp"}
     needed = [p for p in PARTS if not (p == "other_user" and "namespaces" in parts)]
     missing = tuple(f"{_ADVICE[p]} ({failures[p]})." for p in needed if failures[p] is not None)
-    return Level(_name(parts), frozenset(parts), missing)
+    name = max(_name(parts), at_most or "full", key=LEVELS.index)
+    return Level(name, frozenset(parts), missing)
 
 
 def check_floor(level: Level, floor: str) -> None:
@@ -109,7 +108,11 @@ def _name(parts: set[str]) -> str:
         return "none"
     if "namespaces" in parts:
         return "full"
-    return "restricted" if "other_user" in parts else "minimal"
+    if "other_user" in parts:
+        return "restricted"
+    return (
+        "none" if os.geteuid() == 0 else "minimal"
+    )  # the kernel limits no number of root's processes
 
 
 _ADVICE = {
@@ -117,8 +120,8 @@ _ADVICE = {
     "and file tree. In a container, start it with `--security-opt seccomp=unconfined "
     "--security-opt systempaths=unconfined --cap-add SYS_ADMIN`; elsewhere an administrator may set "
     "`sysctl kernel.apparmor_restrict_unprivileged_userns=0` or `user.max_user_namespaces=15000`",
-    "other_user": "Submissions run under the grader's own user id. Grade as root, so that each "
-    "gets a user id of its own",
+    "other_user": "Submissions run under the grader's own user id. Grade as root with the right to "
+    "change its user (CAP_SETUID, CAP_SETGID), so that each gets an id of its own",
     "landlock": "Landlock is missing, so files cannot be held back. Use Linux 5.13 or newer with "
     "`landlock` in the boot parameter `lsm=`, and a container engine that allows its calls",
     "seccomp": "System calls cannot be filtered. Install libseccomp (Debian and Ubuntu: "

@@ -55,7 +55,7 @@ class Lockdown:
             abi = landlockpy.abi_version() if level.landlock else 0
             self.policy = Policy(
                 own_pids=level.namespaces,
-                own_user=level.namespaces or level.other_user,
+                own_user=level.name in ("full", "restricted"),
                 signals_scoped=level.namespaces
                 or bool(landlockpy.scope_for_abi(abi) & Scope.SIGNAL),
                 sockets_scoped=level.namespaces
@@ -86,7 +86,7 @@ class Lockdown:
                 file.write(content)
             os.chown(path, user, group)
         _be_the_first_to_go(proc)
-        others = 0 if self.level.namespaces or self.level.other_user else _threads_of_user(proc)
+        others = 0 if self.level.name in ("full", "restricted") else _threads_of_user(user, proc)
         limits.impose(self.limits, _bytes_of_data(proc), others)
         rules = self._file_rules(folder) if self.level.landlock else None
         self._drop_rights(user, group, proc)
@@ -163,12 +163,12 @@ def _bytes_of_data(proc: int) -> int:
     return int(fields["VmData"].split()[0]) * 1024
 
 
-def _threads_of_user(proc: int) -> int:
-    """How many this user has on the whole machine."""
+def _threads_of_user(user: int, proc: int) -> int:
+    """How many a user has on the whole machine."""
     count = 0
     for name in filter(str.isdigit, os.listdir(proc)):
         with contextlib.suppress(OSError):
             status = os.stat(f"{name}/task", dir_fd=proc)
-            if status.st_uid == os.getuid():
+            if status.st_uid == user:
                 count += status.st_nlink - 2  # a folder a thread
     return count

@@ -75,7 +75,7 @@ def main(text: str) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
     with _fatal(control.fileno()):
         level = levels.probe(config.level, config.refuse)
-        first_user = levels.first_user_id() if level.other_user else os.getuid()
+        first_user = levels.first_user_id()
         if level.namespaces:
             if os.geteuid() != 0:
                 levels.become_root_of_user_namespace()
@@ -260,6 +260,12 @@ class _Server:
         for box in self.boxes.values():
             self._kill(box)
 
+    def _user(self, slot: int) -> int:
+        """The id to run as: one a box, but at level minimal, where all have the same."""
+        if not self.level.other_user:
+            return os.getuid()
+        return self.first_user + (slot if self.level.name in ("full", "restricted") else 0)
+
     def _fork(self, descriptors: list[int], folder: str, slot: int) -> int:
         if not self.level.namespaces:
             return self._forked(descriptors, folder, slot)
@@ -304,27 +310,35 @@ class _Server:
             self._off(box.control.fileno())
         with contextlib.suppress(OSError):
             used = usage.ru_utime + usage.ru_stime
-            _send(box.control, {"dead": status, "reason": box.reason, "cpu_seconds": used})
+            _send(box.control, {"status": status, "reason": box.reason, "cpu_seconds": used})
         box.control.close()
         self.slots.append(box.slot)
 
     def _remove_shared_memory(self, box: _Box) -> None:
-        if self.level.other_user:
+        if self.level.name == "restricted":
             for entry in os.scandir("/dev/shm"):
-                if entry.stat(follow_symlinks=False).st_uid == self.first_user + box.slot:
+                if entry.stat(follow_symlinks=False).st_uid == self._user(box.slot):
                     os.unlink(entry.path)
 
     def _watch(self, box: _Box) -> None:
-        allowed = self.limits.memory_mb * MEGABYTE + self.own_memory
-        if box.tree.resident() > allowed and box.tree.memory() > allowed:
-            box.reason = "memory"
+        """Kill a box that is beyond a limit which the kernel does not hold for all its processes together."""
+        if box.reason is None and (reason := self._excess(box)):
+            box.reason = reason
             self._kill(box)
-        now = time.monotonic()
-        if not self.level.namespaces and now - box.disk_checked > _DISK_WATCH_SECONDS:
-            box.disk_checked = now
+
+    def _excess(self, box: _Box) -> str | None:
+        memory = self.limits.memory_mb * MEGABYTE + self.own_memory
+        if box.tree.resident() > memory and box.tree.memory() > memory:
+            return "memory"
+        if self.level.namespaces:
+            return None
+        if box.tree.sample().threads > self.limits.processes:  # root's are not limited
+            return "processes"
+        if time.monotonic() - box.disk_checked > _DISK_WATCH_SECONDS:
+            box.disk_checked = time.monotonic()
             if not folders.within(box.folder, self.limits.disk_mb * MEGABYTE, INODES):
-                box.reason = "disk"
-                self._kill(box)
+                return "disk"
+        return None
 
     # The child
 
@@ -338,8 +352,7 @@ class _Server:
             _arrange({_OUTPUT: output, _CHANNEL: channel, _STATUS: status, _FILES: files,
                       _PROC: self.proc})  # fmt: skip
         with _fatal(_STATUS):
-            user = self.first_user + slot if self.level.other_user else os.getuid()
-            self.lockdown.enter(folder, user, _read_files(_FILES), _PROC)
+            self.lockdown.enter(folder, self._user(slot), _read_files(_FILES), _PROC)
             self.rehearse()
         for descriptor in (_STATUS, _FILES, _PROC):
             os.close(descriptor)

@@ -14,11 +14,11 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at a tree: CPU seconds so far, whether any thread wants to run, and how many processes."""
+    """One look at a tree: CPU seconds so far, whether any thread wants to run, and how many threads."""
 
     cpu_seconds: float
     runnable: bool
-    processes: int
+    threads: int
 
 
 class Tree:
@@ -39,7 +39,8 @@ class Tree:
             self._gone += max(0.0, self._last - now)
         self._last = now
         runnable = any(self._runnable(pid) for pid in members)
-        return Sample(self._gone + now, runnable, len(members))
+        threads = sum(int(fields[17]) for fields in members.values())
+        return Sample(self._gone + now, runnable, threads)
 
     def memory(self) -> int:
         """Bytes that the tree holds, pages shared with others counted in proportion."""

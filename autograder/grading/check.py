@@ -253,13 +253,14 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
         raise _wrong_type("a numpy array", "numpy 数组", actual)
     if tuple(actual.shape) != tuple(expected.shape):
         got, right = tuple(actual.shape), tuple(expected.shape)
-        if set(got) <= {1, *right, *(n + 1 for n in right), *(n - 1 for n in right)}:
+        lengths = {1, *right, *(n + 1 for n in right), *(n - 1 for n in right)}
+        if set(got) <= lengths and max(lengths) < 1000:
             en = f"The shape of the {what} is {got}, but {right} was asked for."
             zh = f"{_ZH.get(what, what)}的形状是 {got}，而要求的是 {right}。"
-        else:  # sizes of the student's choice could carry hidden numbers
-            axes_en = f"{len(got)} {'axis' if len(got) == 1 else 'axes'} of other lengths"
-            en = f"The {what} has {axes_en}, but the shape {right} was asked for."
-            zh = f"{_ZH.get(what, what)}有 {len(got)} 个长度不符的轴，而要求的形状是 {right}。"
+        else:  # lengths of the student's choice could carry hidden numbers
+            en = f"The shape of the {what}, with {len(got)} axes, is not the one asked for"
+            zh = f"{_ZH.get(what, what)}的形状（{len(got)} 个轴）不是所要求的"
+            en, zh = (f"{en}: {right}.", f"{zh} {right}。") if max(lengths) < 1000 else (f"{en}.", f"{zh}。")
         if got in ((*right, 1), (1, *right)):
             en += " One axis too many: a later subtraction would broadcast to a matrix without a word."
             zh += " 多了一个轴：之后的减法会悄悄广播成矩阵。"

@@ -268,7 +268,7 @@ ATTACKS = [
                 def write():
                     with open(os.path.join(folder, name), "w") as file:
                         file.write(text)
-                    return "WRITTEN"
+                    return "WRITTEN" if folder not in ("/tmp", "/dev/shm") else "private"
                 if folder not in (".", ".."):
                     attempt(write)
         print(result)

@@ -39,7 +39,7 @@ ATTACKS = [
     _named("a_name_like_a_result", "gradebook.csv"),
     _named("a_name_like_another", "ADA"),
     _named("a_name_with_braces", "{{ 7 * 7 }}{% for x in y %}"),
-    _named("rich_markup_in_a_name", "[/red][link=http:owned][blink]ada[/]"),
+    _named("rich_markup_in_a_name", "[link=http:owned][blink][bold red]ada"),
     _named("a_very_long_name", "name" * 60),
     Attack("a_name_of_bytes", _ZEROS, pack=_bytes_name, student="not utf-8"),
     Attack(

@@ -26,7 +26,7 @@ ATTACKS = [
             os.kill(-1, signal.SIGKILL)
             os.killpg(0, signal.SIGKILL)
         """,
-        statuses=("crashed",),
+        statuses=("graded", "crashed"),
     ),
     Attack(
         "stops_everybody",
@@ -69,7 +69,7 @@ ATTACKS = [
                 def write():
                     with open(f"{folder}/{name}", "w") as file:
                         file.write(poison)
-                    return "WRITTEN" if folder not in ("/tmp", "/dev/shm", tempfile.gettempdir()) else "private"
+                    return "WRITTEN" if folder not in ("/tmp", "/dev/shm", "/box", tempfile.gettempdir()) else "private"
                 attempt(write)
         attempt(os.utime, torch.__file__)
         attempt(os.chmod, torch.__file__, 0o777)
@@ -130,6 +130,7 @@ ATTACKS = [
         attempt(resource.prlimit, os.getppid(), resource.RLIMIT_NOFILE, (0, 0))
         everywhere(zeros)
         """,
+        statuses=("graded", "import_error"),  # where its own limits are those that it has lowered
     ),
     Attack(
         "talks_to_the_fork_server",

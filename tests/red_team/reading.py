@@ -113,6 +113,7 @@ ATTACKS = [
     Attack(
         "digs_in_its_own_memory",
         '''
+        import re
         libc = ctypes.CDLL(None)
         libc.write.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t]
         libc.sbrk.restype = ctypes.c_void_p
@@ -128,15 +129,15 @@ ATTACKS = [
                 if size > 0:
                     yield os.read(out, size)
 
-        # In two pieces, so that it does not find itself.
-        WORDS = (b"CAN" + b"ARY-", b"pytest.mark." + b"question", b"kept = torch.wh" + b"ere(mask, rewards")
+        # Brackets, so that it does not find itself.
+        WANTED = re.compile(rb"CANAR[Y]-of|mark[.]question[(]|kept = torch[.]where[(]mask, rewards")
 
         def dig():
             count, found, before = 0, [], b""
             for piece in readable():
                 count += len(piece)
                 block, before = before + piece, piece[-100:]
-                found += [block[max(0, at - 200) : at + 2000] for w in WORDS if (at := block.find(w)) >= 0]
+                found += [block[max(0, m.start() - 200) : m.start() + 2000] for m in WANTED.finditer(block)]
             say("tried:", count, "bytes")
             return found
 

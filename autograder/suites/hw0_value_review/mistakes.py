@@ -477,8 +477,9 @@ def softmax_over_everything(preferences):
     zh="偏好很大时 exp 会溢出：应先减去每行的最大值。",
 )
 def softmax_overflows(preferences):
-    weights = np.exp(preferences)
-    return weights / weights.sum(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        weights = np.exp(preferences)
+        return weights / weights.sum(axis=1, keepdims=True)
 
 
 @mistake(
@@ -488,7 +489,8 @@ def softmax_overflows(preferences):
 )
 def softmax_one_maximum(preferences):
     weights = np.exp(preferences - preferences.max())
-    return weights / weights.sum(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        return weights / weights.sum(axis=1, keepdims=True)
 
 
 @mistake(

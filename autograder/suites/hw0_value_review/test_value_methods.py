@@ -395,7 +395,7 @@ def test_stationary_distribution_is_stationary(student, rng):
     transitions, policy, _ = decision_process(rng, 12, 3)
     d = student.stationary_distribution(transitions, policy)
     check.same(d @ state_chain(transitions, policy), d, rtol=1e-5)
-    check.same(float(d.sum()), 1.0, rtol=1e-5)
+    check.same(d.sum(), 1.0, rtol=1e-5)
     check.holds(
         bool((d > 0).all()),
         "Every state of an irreducible chain is visited: all entries are positive.",

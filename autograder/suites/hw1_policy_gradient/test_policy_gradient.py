@@ -153,11 +153,12 @@ def test_discounted_returns(student, reference, rng):
 
 @pytest.mark.question("trajectory_returns")
 def test_returns_at_the_ends_of_gamma(student, reference, rng):
-    """γ = 0 leaves the first reward, γ = 1 the plain sum.
+    """γ = 0 leaves the first reward, γ = 1 the plain sum; every row may end before T.
 
-    γ = 0 时只剩第一个奖励，γ = 1 时是普通的和。
+    γ = 0 时只剩第一个奖励，γ = 1 时是普通的和；所有轨迹都可能短于 T。
     """
-    rewards, mask = reward_batch(rng, 5, 6)
+    mask = torch.nn.functional.pad(mask_of(rng, 5, 5), (0, 2))
+    rewards = with_garbage(rng, normal(rng, 5, 7, shift=0.7), mask)
     check.same(
         student.trajectory_returns(rewards, mask, 0.0), rewards[:, 0].clone(), **ROUNDED_DISCOUNT
     )
@@ -233,11 +234,12 @@ def test_discounted_rewards_to_go(student, reference, rng):
 
 @pytest.mark.question("rewards_to_go")
 def test_rewards_to_go_at_the_ends_of_gamma(student, reference, rng):
-    """γ = 0 leaves the rewards themselves, γ = 1 the plain sums.
+    """γ = 0 leaves the rewards themselves, γ = 1 the plain sums; every row may end before T.
 
-    γ = 0 时就是奖励本身，γ = 1 时是普通的和。
+    γ = 0 时就是奖励本身，γ = 1 时是普通的和；所有轨迹都可能短于 T。
     """
-    rewards, mask = reward_batch(rng, 5, 6)
+    mask = torch.nn.functional.pad(mask_of(rng, 5, 5), (0, 2))
+    rewards = with_garbage(rng, normal(rng, 5, 7, shift=0.7), mask)
     for gamma in (0.0, 1.0):
         check.same(
             student.rewards_to_go(rewards, mask, gamma),

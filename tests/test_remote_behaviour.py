@@ -108,6 +108,12 @@ def fresh(x):
     return torch.ones(2) * x, torch.get_num_threads()
 def draw(): return torch.rand(1).item(), float(np.random.rand())
 
+def held():
+    frame = sys._getframe()
+    while not hasattr(frame.f_locals.get("self"), "kept"): frame = frame.f_back
+    worker = frame.f_locals["self"]
+    return len(worker.objects), len(worker.kept)
+
 # --- functions and environments of the grader ---
 def ascend(objective, theta, n):
     best = theta
@@ -304,11 +310,17 @@ def test_objects_of_another_test_are_refused(student):
 def test_nothing_is_kept_for_ever(student):
     student.begin(0)
     x = torch.ones(3, requires_grad=True)
+    before = student.held()
     for _ in range(20):
         student.nan_kept(x)
         student.Equal()
     student.echo(0)
-    assert not student._released
+    assert student.held() == (before[0] + 3, 0)  # three more functions that were found by name
+    result, thing = student.nan_kept(x), student.Equal()
+    assert student.held() == (before[0] + 4, 1)
+    result.backward()
+    del result, thing
+    assert student.held() == (before[0] + 3, 0)
 
 
 # --- functions and environments of the grader -----------------------------------------------------------------------
@@ -521,6 +533,15 @@ def test_forged_answers_end_the_process_and_nothing_else(name):
             student.forge(name)
         if name not in ("garbage", "too long", "silence then end"):
             assert isinstance(caught.value, NoAnswer)
+
+
+def test_parameters_that_are_too_large():
+    with student_of("import torch\ndef net(n): return torch.nn.Linear(n, 1, bias=False)") as student:
+        with pytest.raises(Mismatch, match="too large"):
+            student.net(10**7).parameters()
+        with pytest.raises(NoAnswer, match="too large"):
+            for _ in range(10):
+                student.net(10**6).parameters()
 
 
 def test_nothing_of_the_grader_is_in_the_worker():

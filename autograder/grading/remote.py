@@ -31,6 +31,7 @@ from autograder.sandbox.errors import (
 from autograder.sandbox.mirror import Mirror
 
 MAX_CALLBACKS = 200_000  # in one call
+MAX_MIRRORED = 4 * wire.MAX_PAYLOAD  # bytes of all parameters that a test has seen
 MAX_LINE = 10_000  # shown of a file; larger numbers could carry a hidden input
 ENVIRONMENT_METHODS = ("reset", "step", "render", "close")
 
@@ -279,7 +280,7 @@ class RemoteStudent:
             if number not in self._mirror.leaves and may_add:
                 self._mirror.add(number, torch.empty(0))
         self._mirror.apply(changes)
-        if changes and self._mirror.size() > wire.MAX_PAYLOAD:
+        if changes and self._mirror.size() > MAX_MIRRORED:
             raise ValueError("parameters that are too large")
 
     # --- objects that stay on one side ---

@@ -262,7 +262,7 @@ def test_summary():
     assert summary.histogram[0] == sum(score < 10 for score in scores)
     assert summary.histogram[-1] == sum(score >= 90 for score in scores)
     assert (summary.lowest, summary.highest) == (scores[0], scores[-1])
-    assert {r.student for r in summary.ungraded} == {"bob", "eve"}
+    assert {r.student for r in summary.troubled} == {"bob", "eve"}
     for column in summary.questions:
         assert column.full + column.partial + column.none == len(scores)
     counts = [len(mistake.students) for mistake in summary.mistakes]

@@ -53,7 +53,7 @@ class Summary:
     mistakes: tuple[Mistake, ...]  # the most frequent first
 
     @property
-    def ungraded(self) -> tuple[SubmissionResult, ...]:
+    def troubled(self) -> tuple[SubmissionResult, ...]:
         return tuple(result for result in self.results if result.status != "graded")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -37,7 +38,13 @@ def class_table(results: Sequence[SubmissionResult], language: str = "en") -> Gr
         )
     middle = f"Mean {summary.mean:.1f}, median {summary.median:.1f}; {len(results)} submissions."
     signs = "✓ right   ◐ partly right   ✗ not right   ○ not implemented, or not run"
-    parts = [table, Text(""), Text(middle), Text(signs, style="dim"), _legend(summary.questions)]
+    parts: list[RenderableType] = [
+        table,
+        Text(""),
+        Text(middle),
+        Text(signs, style="dim"),
+        _legend(summary.questions),
+    ]
     if summary.mistakes:
         parts += [Text(""), _frequent(summary.mistakes[:_FREQUENT], language)]
     return Group(*parts)
@@ -63,7 +70,7 @@ def _frequent(mistakes: Sequence[Mistake], language: str) -> Table:
     return table
 
 
-def _plain_table(**options: object) -> Table:
+def _plain_table(**options: Any) -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="bold", title_style="bold", **options)
 
 

@@ -60,7 +60,7 @@ TEXT = {
     "mean": Words("Mean", "平均分"),
     "median": Words("Median", "中位数"),
     "range": Words("Lowest – highest", "最低 – 最高"),
-    "ungraded": Words("Not graded", "未能评分"),
+    "troubled": Words("With a problem", "有问题"),
     "distribution": Words("Distribution of scores", "成绩分布"),
     "percent": Words("Per cent of the points, and how many students", "得分百分比与人数"),
     "students_count": Words("Students", "人数"),

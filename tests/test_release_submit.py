@@ -99,6 +99,12 @@ def test_what_cannot_be_graded_is_not_packed(folder, spoil, words):
     assert not (folder / "submission.zip").exists()
 
 
+def test_without_its_list_of_files_the_way_out_is_said(folder):
+    (folder / "homework.json").unlink()
+    run = _submit(folder)
+    assert (run.returncode, "homework.json is not here" in run.stderr) == (1, True)
+
+
 def test_it_speaks_the_course_s_language(folder):
     chinese = COURSE.model_copy(update={"language": "zh"})
     _write(student_files(chinese, HW1), folder)

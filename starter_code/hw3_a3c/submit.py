@@ -38,6 +38,8 @@ SENTENCES = {
 def main():
     os.chdir(Path(__file__).resolve().parent)
     sys.stdout.reconfigure(errors="replace")
+    if not Path("homework.json").exists():
+        sys.exit(SENTENCES["en"]["missing"].format(file="homework.json"))
     homework = json.loads(Path("homework.json").read_text(encoding="utf-8"))
     say = SENTENCES[homework["language"]]
 

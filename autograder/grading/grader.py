@@ -192,7 +192,8 @@ class _Attempt:
             )
         finally:
             self.spawn_seconds += time.perf_counter() - started
-        self.import_errors = dict(student.import_errors)
+        named = self.grader.assignment.files
+        self.import_errors = {f: why for f, why in student.import_errors.items() if f in named}
         return student
 
     def close(self) -> None:

@@ -196,7 +196,7 @@ class _Worker:
         """Import the files, and say which cannot be and why (nothing hidden has crossed yet, so the text may be told)."""
         sys.dont_write_bytecode = True
         sys.path.insert(0, str(self.home))
-        importlib.invalidate_caches()
+        sys.path_importer_cache.pop(str(self.home), None)
         _seed(0)
         self.files = request["files"]
         names = {file: Path(file).stem for file in [*self.files, *request["support"]]}

@@ -26,6 +26,10 @@ from autograder.grading.variants import read_variants
 from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimedOut
 from autograder.sandbox.host import Box, Template, TemplateDied
 
+# What a terminal would obey, or read from right to left.
+_CONTROLS = (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_SHOWN = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}") | {ord("\r"): "\n"}
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -227,7 +231,7 @@ class _Attempt:
     def log(self, outcomes: list[Outcome]) -> str:
         printed = b"\n--- process restarted ---\n".join(self.output).decode("utf-8", "replace")
         notes = [f"[{o.test.name}] {o.log}" for o in outcomes if o.log]
-        return "\n".join([printed, *notes]) if notes else printed
+        return "\n".join([printed, *notes]).translate(_SHOWN)
 
 
 def reference_files(assignment: Assignment) -> dict[str, str]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -135,9 +136,10 @@ class Arena:
             timeout=1800,
             check=False,
         )
+        megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         survivors = [process.as_dict(["pid", "name", "cmdline"]) for process in orphans()]
         changed = {p for p, _ in before.items() ^ self.snapshot().items()}
-        return Graded(self, done, survivors, sorted(changed), _marked())
+        return Graded(self, done, survivors, sorted(changed), _marked(), megabytes)
 
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
         """Everything that grading may not touch: the repository, what was handed in, the home folder, /tmp."""
@@ -158,6 +160,7 @@ class Graded:
     survivors: list[dict[str, Any]]
     changed: list[str]
     marked: list[str]
+    megabytes: float  # of the largest process ever
 
     def __post_init__(self) -> None:
         course = Course.load(self.arena.course / "grading.yml")

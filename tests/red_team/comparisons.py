@@ -8,6 +8,8 @@ from red_team.attack import Attack
 def _returns(name: str, expression: str, **more: object) -> Attack:
     """An attack whose every answer is `expression`, of the arguments `args`."""
     source = f"""
+    import itertools
+    turn = itertools.count()
     say("tried:")
     @everywhere
     def answer(*args):
@@ -177,6 +179,10 @@ ATTACKS = [
     _returns("a_coroutine", "(lambda: (yield))()"),
     _returns("the_function_itself", "answer"),
     _returns("a_module", "torch.nn.Linear(3, 3)"),
+    _returns(
+        "rows_and_columns",
+        "torch.ones((1, 12_000) if next(turn) % 2 else (12_000, 1), dtype=x.dtype)",
+    ),
     _returns("noise", "torch.randn(shape[:-1])"),
     Attack(
         "holds_itself",

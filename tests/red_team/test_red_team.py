@@ -76,6 +76,7 @@ QUICK = [
     "script_in_everything",
 ]
 FORMULA = tuple("=+-@\t\r")
+CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 @functools.cache
@@ -195,6 +196,10 @@ def test_no_process_outlives_the_run(whole_class: Graded) -> None:
     assert whole_class.survivors == []
 
 
+def test_no_process_becomes_large(whole_class: Graded) -> None:
+    assert whole_class.megabytes < 1500
+
+
 # --- nothing is learned --------------------------------------------------------------------------------------------
 
 
@@ -268,9 +273,7 @@ def test_no_page_runs_what_a_student_wrote(whole_class: Graded) -> None:
         tags.feed(page.read_text())
         assert tags.handlers == [], page
         assert not any("owned" in script for script in tags.scripts), page
-        assert not re.search(
-            "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", page.read_text()
-        ), page
+        assert not re.search(CONTROLS, page.read_text()), page
 
 
 def test_no_cell_is_a_formula(whole_class: Graded) -> None:
@@ -285,7 +288,7 @@ def test_no_cell_is_a_formula(whole_class: Graded) -> None:
     assert len(gradebook.read_text().splitlines()) == len(whole_class.students) + 1
 
 
-def test_the_terminal_shows_no_control_characters(whole_class: Graded) -> None:
-    assert not re.search(
-        "[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", whole_class.done.stdout + whole_class.done.stderr
-    )
+def test_neither_terminal_nor_log_shows_control_characters(whole_class: Graded) -> None:
+    logs = (log.read_text() for log in (whole_class.arena.out / "_log").glob("*.txt"))
+    for text in (whole_class.done.stdout, whole_class.done.stderr, *logs):
+        assert not re.search(CONTROLS, text)

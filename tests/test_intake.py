@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.grading.intake import IntakeError, collect
+from autograder.grading.trees import Unreadable, file_entry
 
 LOSS = b"def policy_gradient_loss():\n    return 1\n"
 MEAN = b"def batch_mean_baseline():\n    return 2\n"
@@ -421,6 +422,15 @@ def test_links_are_not_followed(tmp_path):
     for student in ("bob", "cleo"):
         assert (found[student].status, found[student].files) == ("unreadable", {})
         assert "link" in found[student].message
+
+
+def test_what_became_a_link_or_a_pipe_after_it_was_listed(tmp_path):
+    write(tmp_path, {"secret.py": b"password = 1\n"})
+    (tmp_path / "link.py").symlink_to(tmp_path / "secret.py")
+    os.mkfifo(tmp_path / "pipe.py")
+    for name in ("link.py", "pipe.py"):
+        with pytest.raises(Unreadable):
+            file_entry(tmp_path / name).read(100)
 
 
 def test_pipes_sockets_and_folders_in_place_of_files(tmp_path):

@@ -72,6 +72,14 @@ def test_paths_that_lead_outside_are_ignored(tmp_path, name):
     }
 
 
+def test_paths_that_lead_outside_are_no_students(tmp_path):
+    inside = [("ada/worker.py", WORKER), ("bob/worker.py", WORKER)]
+    outside = [("../worker.py", WORKER), ("../eve/worker.py", WORKER), ("/mia/worker.py", WORKER)]
+    (tmp_path / "class.zip").write_bytes(zipped(*inside, *outside))
+    found = collect([tmp_path / "class.zip"], HW3)
+    assert [submission.student for submission in found] == ["ada", "bob"]
+
+
 def test_windows_separators(tmp_path):
     content = zipped(("hw3\\worker.py", WORKER), ("hw3\\notes.txt", b""))
     assert take(tmp_path, content).files == {"worker.py": WORKER}

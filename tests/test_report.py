@@ -285,6 +285,11 @@ def test_places_in_the_histogram(score, place):
     assert histogram.index(1) == place
 
 
+def test_a_score_on_the_border_is_not_rounded_down():
+    histogram = summarise([replace(a_class()[0], score=0.6, max_score=6.0)]).histogram
+    assert histogram.index(1) == 1
+
+
 def test_the_table_fits_a_terminal_of_80_columns():
     evil = replace(a_class()[0], student="[red]" + "x" * 60)
     console = Console(width=80, record=True, file=io.StringIO())

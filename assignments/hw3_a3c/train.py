@@ -133,7 +133,7 @@ def main():
         missing = re.search(r"NotImplementedError: (\w+)", str(failure))
         if missing is None:
             raise
-        sys.exit(f"\nNothing to train yet: {missing[1]} in worker.py is still a TODO.")
+        sys.exit(f"\n{missing[1]} is not implemented yet: fill in its TODO, then train again.")
     except KeyboardInterrupt:
         sys.exit("\nStopped; every worker has ended.")
     finally:

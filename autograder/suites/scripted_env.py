@@ -75,4 +75,6 @@ class ScriptedEnv(gymnasium.Env):
 
     def _observe(self, action: int) -> np.ndarray:
         self._seen += 1
-        return (self._observations[self._seen % len(self._observations)] + 0.1 * action).astype(np.float32)
+        return (self._observations[self._seen % len(self._observations)] + 0.1 * action).astype(
+            np.float32
+        )

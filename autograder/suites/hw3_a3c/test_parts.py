@@ -29,7 +29,9 @@ def test_n_step_returns_of_one_step(student, reference, rng):
     只有一步的采样。
     """
     rewards = normal(rng, 1)
-    check.same(student.n_step_returns(rewards, 1.7, 0.6), reference.n_step_returns(rewards, 1.7, 0.6))
+    check.same(
+        student.n_step_returns(rewards, 1.7, 0.6), reference.n_step_returns(rewards, 1.7, 0.6)
+    )
 
 
 @pytest.mark.question("n_step_returns")
@@ -39,7 +41,9 @@ def test_n_step_returns_without_bootstrap(student, reference, rng):
     最后一步终止的采样：自举值为 0。
     """
     rewards = normal(rng, 5, shift=-0.4)
-    check.same(student.n_step_returns(rewards, 0.0, 0.9), reference.n_step_returns(rewards, 0.0, 0.9))
+    check.same(
+        student.n_step_returns(rewards, 0.0, 0.9), reference.n_step_returns(rewards, 0.0, 0.9)
+    )
 
 
 @pytest.mark.question("n_step_returns")
@@ -220,7 +224,8 @@ def give_gradients(rng, parameters):
 def gradients(network):
     """The gradients of a network's parameters; zeros where there is none."""
     return [
-        torch.zeros_like(p) if p.grad is None else p.grad.detach().clone() for p in network.parameters()
+        torch.zeros_like(p) if p.grad is None else p.grad.detach().clone()
+        for p in network.parameters()
     ]
 
 

@@ -19,7 +19,7 @@ RTOL, ATOL = 1e-4, 1e-6
 
 
 class Diagnostician:
-    """Compares outcomes with those of the known mistakes, each of which runs once a session."""
+    """Compares outcomes with those of the known mistakes, which run in this process."""
 
     def __init__(
         self,
@@ -34,34 +34,38 @@ class Diagnostician:
             mistakes,
             file_of,
         )
-        self._known: dict[str, list[Outcome]] = {}
+        self._trusted: dict[str, LocalStudent] = {}
+        self._known: dict[tuple[str, str], Outcome] = {}
 
     def mistake_behind(self, question: str, outcomes: Sequence[Outcome]) -> Variant | None:
         """The only known mistake whose evidence equals that of `outcomes` (all tests of `question`), or None."""
+        telling = sorted(outcomes, key=lambda outcome: outcome.status == "passed")
         matches = [
             mistake
             for mistake in self._mistakes
-            if mistake.question == question and same_evidence(outcomes, self._outcomes(mistake))
+            if mistake.question == question
+            and all(same_evidence(o, self._outcome(mistake, o)) for o in telling)
         ]
-        return matches[0] if len(matches) == 1 else None
+        failed = any(outcome.status in ("failed", "error") for outcome in outcomes)
+        return matches[0] if failed and len(matches) == 1 else None
 
-    def _outcomes(self, mistake: Variant) -> list[Outcome]:
-        if mistake.name not in self._known:
-            files = mistake.files(self._files, self._file_of[mistake.question])
-            student = LocalStudent(files)
-            self._known[mistake.name] = self._suite.run(lambda: student, [mistake.question])
-        return self._known[mistake.name]
+    def _outcome(self, mistake: Variant, outcome: Outcome) -> Outcome:
+        """What the mistake does in the test of `outcome`; each test of a mistake runs once, and only if it has to."""
+        key = mistake.name, outcome.test.name
+        if key not in self._known:
+            if mistake.name not in self._trusted:
+                files = mistake.files(self._files, self._file_of[mistake.question])
+                self._trusted[mistake.name] = LocalStudent(files)
+            self._known[key] = self._suite.run_test(outcome.test, self._trusted[mistake.name])
+        return self._known[key]
 
 
-def same_evidence(one: Sequence[Outcome], other: Sequence[Outcome]) -> bool:
-    """Whether the checks of both saw the same answers, test by test; at least one of them a wrong one."""
+def same_evidence(one: Outcome, other: Outcome) -> bool:
+    """Whether the checks of a test saw the same answers in both runs."""
     return (
-        len(one) == len(other)
-        and any(o.status == "failed" or o.status == "error" for o in one)
-        and all(
-            a.test.name == b.test.name and a.status == b.status and _equal(a.evidence, b.evidence)
-            for a, b in zip(one, other, strict=True)
-        )
+        one.test.name == other.test.name
+        and one.status == other.status
+        and _equal(one.evidence, other.evidence)
     )
 
 

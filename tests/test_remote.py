@@ -9,7 +9,7 @@ from remote_box import student_of
 
 from autograder.grading.student import StudentError
 
-BASICS = '''
+BASICS = """
 import numpy as np, torch
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ class Net(torch.nn.Module):
     def forward(self, x):
         hidden = torch.tanh(self.body(x))
         return self.head(hidden), hidden.sum(-1)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +100,12 @@ def test_gradients_are_those_of_the_plain_function(student):
     expected = -(2 * log_probs * weights.detach())[mask].sum() / 3
     torch.testing.assert_close(value, expected)
     for _ in range(2):
-        found = torch.autograd.grad(value, [log_probs, weights], retain_graph=True, allow_unused=True)
-        torch.testing.assert_close(found[0], torch.autograd.grad(expected, log_probs, retain_graph=True)[0])
+        found = torch.autograd.grad(
+            value, [log_probs, weights], retain_graph=True, allow_unused=True
+        )
+        torch.testing.assert_close(
+            found[0], torch.autograd.grad(expected, log_probs, retain_graph=True)[0]
+        )
         assert found[1] is None
     value.backward()
     torch.testing.assert_close(log_probs.grad, found[0])
@@ -137,7 +141,14 @@ def test_objects_keep_their_state(student):
 def test_module_parameters_and_gradients(student):
     net = student.Net(4)
     names = [name for name, _ in net.named_parameters()]
-    assert names == ["body.weight", "body.bias", "head.weight", "head.bias", "unused.weight", "unused.bias"]
+    assert names == [
+        "body.weight",
+        "body.bias",
+        "head.weight",
+        "head.bias",
+        "unused.weight",
+        "unused.bias",
+    ]
     x = torch.randn(5, 4, requires_grad=True)
     logits, values = net(x)
     parameters = dict(net.named_parameters())
@@ -146,7 +157,9 @@ def test_module_parameters_and_gradients(student):
     torch.testing.assert_close(logits, plain)
     leaves = [x, *net.parameters()]
     found = torch.autograd.grad(logits.sum() + (values**2).sum(), leaves, allow_unused=True)
-    right = torch.autograd.grad(plain.sum() + (hidden.sum(-1) ** 2).sum(), leaves, allow_unused=True)
+    right = torch.autograd.grad(
+        plain.sum() + (hidden.sum(-1) ** 2).sum(), leaves, allow_unused=True
+    )
     for one, other in zip(found, right, strict=True):
         assert (one is None) == (other is None)
         if one is not None:
@@ -176,7 +189,11 @@ def test_errors_tell_where_and_nothing_else(student):
     with pytest.raises(StudentError) as caught:
         student.broken(1)
     error = caught.value
-    assert (error.kind, error.file, error.not_implemented) == ("ZeroDivisionError", "answer.py", False)
+    assert (error.kind, error.file, error.not_implemented) == (
+        "ZeroDivisionError",
+        "answer.py",
+        False,
+    )
     assert BASICS.splitlines()[error.line - 1].strip() == "return 1 / 0"
     with pytest.raises(StudentError) as caught:
         student.todo(1)

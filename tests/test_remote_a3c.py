@@ -1,4 +1,6 @@
-"""hw3 over the wire: workers, optimizers, counters and environments behave as they do in one process."""
+"""hw3 over the wire: workers, optimizers, counters and environments behave as they do in one
+process.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ from autograder.suites.scripted_env import ScriptedEnv
 ROOT = Path(__file__).parents[1]
 WORKER = (ROOT / "solutions/hw3_a3c/worker.py").read_text(encoding="utf-8")
 SUPPORT = (ROOT / "assignments/hw3_a3c/a3c_support.py").read_text(encoding="utf-8")
-ALIASING = '''
+ALIASING = """
 def alias(local_model, shared_model):
     for local, shared in zip(local_model.parameters(), shared_model.parameters()):
         shared.grad = local.grad
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,10 @@ def train(student, updates):
     """Everything that can be seen of a worker's life."""
     shared = student.ActorCritic(3, 4, 5)
     draw = np.random.default_rng(1)
-    state = {n: torch.as_tensor(draw.normal(size=p.shape), dtype=p.dtype) for n, p in shared.named_parameters()}
+    state = {
+        n: torch.as_tensor(draw.normal(size=p.shape), dtype=p.dtype)
+        for n, p in shared.named_parameters()
+    }
     shared.load_state_dict(state)
     optimizer = student.SharedAdam(shared.parameters(), lr=0.05)
     counter = student.module("multiprocessing").Value("i", 0)
@@ -55,7 +60,9 @@ def train(student, updates):
         assert rollout.log_probs.requires_grad and not rollout.rewards.requires_grad
         seen += [getattr(rollout, name) for name in ("log_probs", "values", "entropies", "rewards")]
         seen += [torch.tensor(rollout.bootstrap_value), torch.tensor(worker.update(rollout))]
-        seen += [p.detach().clone() for p in shared.parameters()] + [p.grad for p in shared.parameters()]
+        seen += [p.detach().clone() for p in shared.parameters()] + [
+            p.grad for p in shared.parameters()
+        ]
     return seen, env.events, counted, counter.value
 
 

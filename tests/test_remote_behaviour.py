@@ -1,4 +1,6 @@
-"""What a submission may do to its arguments, its process and its answers, and how that reaches a hidden test."""
+"""What a submission may do to its arguments, its process and its answers, and how that reaches a
+hidden test.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from autograder.grading.remote import NoAnswer
 from autograder.grading.student import StudentError
 from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
 
-SOURCE = '''
+SOURCE = """
 import os, sys, copy, enum, collections, threading
 import numpy as np, torch
 
@@ -166,7 +168,7 @@ def episode(env):
     return steps, env.unwrapped is env, env.action_space.n, env.observation_space.shape
 def random_numbers(rng, generator):
     return rng.normal(size=3), torch.rand(2, generator=generator)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +177,7 @@ def student():
         yield made
 
 
-# --- arguments ------------------------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_arguments_that_hold_nan_or_gain_a_flag_are_unchanged(student):
     assert student.flag(torch.ones(2)) == 1.0
 
 
-# --- answers --------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_answers_become_plain_data(student):
@@ -225,8 +227,22 @@ def test_answers_become_plain_data(student):
 @pytest.mark.parametrize(
     "name",
     [
-        "sparse", "meta", "complex", "subclass", "huge", "objects", "matrix", "masked", "quantised", "nested",
-        "text_array", "long_text", "surrogate", "huge_int", "many", "many_tensors",
+        "sparse",
+        "meta",
+        "complex",
+        "subclass",
+        "huge",
+        "objects",
+        "matrix",
+        "masked",
+        "quantised",
+        "nested",
+        "text_array",
+        "long_text",
+        "surrogate",
+        "huge_int",
+        "many",
+        "many_tensors",
     ],
 )
 def test_answers_that_are_no_plain_data_are_a_mismatch(student, name):
@@ -241,7 +257,7 @@ def test_a_list_that_holds_itself(student):
         student.loop_of_lists()
 
 
-# --- errors ---------------------------------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -258,7 +274,9 @@ def test_errors_of_every_kind_come_back(student, name, kind):
     assert student.echo(1) == 1
 
 
-@pytest.mark.parametrize("how", ["torch.empty(2**50)", "np.empty(2**50)", "bytearray(2**60)", "[0] * 2**60"])
+@pytest.mark.parametrize(
+    "how", ["torch.empty(2**50)", "np.empty(2**50)", "bytearray(2**60)", "[0] * 2**60"]
+)
 def test_memory_that_is_refused(how):
     with student_of(f"import numpy as np, torch\ndef f(): return {how}") as student:
         with pytest.raises(SandboxOutOfMemory):
@@ -280,7 +298,7 @@ def test_an_attribute_error_inside_a_property(student):
         _ = student.Strange().text
 
 
-# --- what stays behind ----------------------------------------------------------------------------------------------
+# --- what stays behind ----------------------------------------------------------------------------
 
 
 def test_each_call_begins_from_the_same_state(student):
@@ -307,6 +325,14 @@ def test_objects_of_another_test_are_refused(student):
     assert function(1) == 1
 
 
+@pytest.mark.parametrize(
+    "value", [torch.nn.Linear(1, 1), torch.optim.SGD, object(), torch.float64], ids=repr
+)
+def test_objects_of_the_grader_are_refused(student, value):
+    with pytest.raises(TypeError, match="on the student's side"):
+        student.echo(value)
+
+
 def test_nothing_is_kept_for_ever(student):
     student.begin(0)
     x = torch.ones(3, requires_grad=True)
@@ -324,7 +350,7 @@ def test_nothing_is_kept_for_ever(student):
     assert student.held() == (objects, 0)
 
 
-# --- functions and environments of the grader -----------------------------------------------------------------------
+# --- functions and environments of the grader -----------------------------------------------------
 
 
 def test_functions_stay_in_the_grader(student):
@@ -440,7 +466,7 @@ def test_callbacks_are_counted(monkeypatch):
             student.echo(1)
 
 
-# --- loading --------------------------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------------------
 
 
 def test_a_file_that_cannot_be_imported():
@@ -457,7 +483,10 @@ def test_a_file_that_cannot_be_imported():
 @pytest.mark.parametrize(
     ("source", "text"),
     [
-        ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        (
+            "import nothing_of_this_name",
+            "ModuleNotFoundError: No module named 'nothing_of_this_name'",
+        ),
         ("x = 1\nraise SystemExit('bye')", "SystemExit: bye (answer.py, line 2)"),
         ("raise ValueError('x' * 10**7)", "ValueError: x"),
     ],
@@ -469,7 +498,9 @@ def test_import_errors_say_why(source, text):
 
 
 def test_the_line_of_an_error_lies_in_the_students_file():
-    with student_of("import helper\ndef f(): return helper.g(0)", helper="def g(x): return 1 / x") as student:
+    with student_of(
+        "import helper\ndef f(): return helper.g(0)", helper="def g(x): return 1 / x"
+    ) as student:
         with pytest.raises(StudentError) as caught:
             student.f()
         assert (caught.value.file, caught.value.line) == ("answer.py", 2)
@@ -494,7 +525,7 @@ def test_a_question_is_looked_up_in_its_own_file_first():
         assert student.f() == "own"
 
 
-# --- answers that are none ------------------------------------------------------------------------------------------
+# --- answers that are none ------------------------------------------------------------------------
 
 FORGERIES = {
     "garbage": b"x" * 100,
@@ -512,7 +543,7 @@ FORGERIES = {
     "pickle": b"\x80\x04\x95",
 }
 
-FORGER = '''
+FORGER = """
 import os, struct, sys
 FORGERIES = {forgeries!r}
 def channel():
@@ -524,7 +555,7 @@ def forge(name):
     framed = struct.pack("<II", len(data), 0) + data if data.startswith((b"{{", b"\\x80")) else data
     channel().sendall(framed)
     os._exit(0)
-'''
+"""
 
 
 @pytest.mark.parametrize("name", FORGERIES)
@@ -537,7 +568,9 @@ def test_forged_answers_end_the_process_and_nothing_else(name):
 
 
 def test_parameters_that_are_too_large():
-    with student_of("import torch\ndef net(n): return torch.nn.Linear(n, 1, bias=False)") as student:
+    with student_of(
+        "import torch\ndef net(n): return torch.nn.Linear(n, 1, bias=False)"
+    ) as student:
         with pytest.raises(Mismatch, match="too large"):
             student.net(10**7).parameters()
         with pytest.raises(NoAnswer, match="too large"):
@@ -546,6 +579,8 @@ def test_parameters_that_are_too_large():
 
 
 def test_nothing_of_the_grader_is_in_the_worker():
-    with student_of("import sys\ndef modules(): return sorted(m for m in sys.modules if 'autograder' in m)") as student:
+    with student_of(
+        "import sys\ndef modules(): return sorted(m for m in sys.modules if 'autograder' in m)"
+    ) as student:
         names = set(student.modules())
     assert "autograder.sandbox.worker" in names and "pytest" in sys.modules

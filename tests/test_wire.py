@@ -35,11 +35,19 @@ scalars = (
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats()
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 )  # fmt: skip
-keys = st.none() | st.booleans() | st.integers(-9, 9) | st.text("abc", max_size=2) | st.floats(allow_nan=False)
+keys = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.text("abc", max_size=2)
+    | st.floats(allow_nan=False)
+)
 values = st.recursive(
     scalars,
     lambda inner: (
-        st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple) | st.dictionaries(keys, inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(keys, inner, max_size=4)
     ),
     max_leaves=20,
 )
@@ -67,7 +75,11 @@ def test_plain_values_survive(value):
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 4), (2, 3)])
 def test_tensors_survive(dtype, shape):
     tensor = (torch.rand(shape) * 3).to(dtype)
-    back = wire.decode(wire.encode({"a": tensor, "b": [tensor, tensor.numpy() if dtype is not torch.bfloat16 else 0]}))
+    back = wire.decode(
+        wire.encode(
+            {"a": tensor, "b": [tensor, tensor.numpy() if dtype is not torch.bfloat16 else 0]}
+        )
+    )
     assert back["a"].dtype == dtype and back["a"].shape == shape and torch.equal(back["a"], tensor)
     assert torch.equal(back["b"][0], tensor)
     back["a"].zero_()  # memory of its own
@@ -78,7 +90,11 @@ def test_tensors_survive(dtype, shape):
 def test_arrays_and_numpy_scalars_survive(dtype):
     array = np.array([[0, 1], [1, 0], [1, 1]]).astype(dtype)
     back = wire.decode(wire.encode({"a": array, "t": array.T, "s": array[0, 1]}))
-    assert back["a"].dtype == dtype and np.array_equal(back["a"], array) and np.array_equal(back["t"], array.T)
+    assert (
+        back["a"].dtype == dtype
+        and np.array_equal(back["a"], array)
+        and np.array_equal(back["t"], array.T)
+    )
     assert type(back["s"]) is dtype.type and back["s"] == array[0, 1]
 
 
@@ -196,7 +212,9 @@ def test_a_hostile_frame_is_a_wire_error(name):
 )  # fmt: skip
 def test_shapes_that_lie(shape, offsets):
     index = json.dumps({"0": {"dtype": "F64", "shape": shape, "data_offsets": offsets}}).encode()
-    frame = framed({"a": ONE}, len(index).to_bytes(8, "little") + index + bytes(8 if offsets[1] == 8 else 0))
+    frame = framed(
+        {"a": ONE}, len(index).to_bytes(8, "little") + index + bytes(8 if offsets[1] == 8 else 0)
+    )
     if shape == [0, 2**62]:
         assert wire.decode(frame)["a"].shape == (0, 2**62)
     else:
@@ -216,7 +234,7 @@ def test_the_memory_of_a_hostile_header_is_bounded(item):
     assert peak < 60 * wire.MAX_HEADER
 
 
-# --- sockets --------------------------------------------------------------------------------------------------------
+# --- sockets --------------------------------------------------------------------------------------
 
 
 def received(data: bytes) -> bytes | None:
@@ -237,16 +255,22 @@ def test_frames_arrive_whole():
     assert received(b"") is None
 
 
-@pytest.mark.parametrize("data", [b"\1", wire.PREFIX.pack(3, 0) + b"{}", wire.PREFIX.pack(2, wire.MAX_PAYLOAD) + b"{}"])
+@pytest.mark.parametrize(
+    "data", [b"\1", wire.PREFIX.pack(3, 0) + b"{}", wire.PREFIX.pack(2, wire.MAX_PAYLOAD) + b"{}"]
+)
 def test_a_frame_that_ends_too_early(data):
     tracemalloc.start()
     with pytest.raises(WireError):
         received(data)
-    assert tracemalloc.get_traced_memory()[1] < 3 * wire.CHUNK  # nothing is set aside for what was only announced
+    assert (
+        tracemalloc.get_traced_memory()[1] < 3 * wire.CHUNK
+    )  # nothing is set aside for what was only announced
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("prefix", [(wire.MAX_HEADER + 1, 0), (0, wire.MAX_PAYLOAD + 1), (2**32 - 1, 2**32 - 1)])
+@pytest.mark.parametrize(
+    "prefix", [(wire.MAX_HEADER + 1, 0), (0, wire.MAX_PAYLOAD + 1), (2**32 - 1, 2**32 - 1)]
+)
 def test_a_frame_that_is_too_long_is_not_read(prefix):
     with pytest.raises(WireError):
         received(wire.PREFIX.pack(*prefix))

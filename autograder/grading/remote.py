@@ -1,8 +1,9 @@
-"""A submission in the sandbox, as hidden suites see it: the interface of `LocalStudent`, over the wire.
+"""A submission in the sandbox, as hidden suites see it: the interface of `LocalStudent`, over the
+wire.
 
-Whatever comes back is checked before it is used, and a frame that is no answer ends the process. Gradients flow through calls
-with `torch.autograd.Function`: `backward` asks the sandbox for the vector-Jacobian product. Second derivatives are not
-available.
+Whatever comes back is checked before it is used, and a frame that is no answer ends the process.
+Gradients flow through calls with `torch.autograd.Function`: `backward` asks the sandbox for the
+vector-Jacobian product. Second derivatives are not available.
 """
 
 from __future__ import annotations
@@ -82,10 +83,12 @@ class RemoteStudent:
         self._forget()
         loaded, _ = self._request({"op": "load", "files": list(files), "support": list(support)})
         broken = self._checked(lambda: _as(dict, loaded["value"]))
-        self.import_errors = {file: self._import_error(broken[file]) for file in self._files if file in broken}
+        self.import_errors = {
+            file: self._import_error(broken[file]) for file in self._files if file in broken
+        }
 
     def begin(self, seed: int) -> None:
-        """Start a test: seed every generator over there, and let go of all objects and graphs of the last test."""
+        """Start a test: seed the generators over there, and let go of the last test's objects."""
         self._forget()
         kept = [handle._number for handle in self._names.values()]
         self._request({"op": "reset", "seed": seed, "keep": kept})
@@ -134,7 +137,9 @@ class RemoteStudent:
             self._raise_changed(changed, args, kwargs)
         return self._wired(reply, graph, inputs)
 
-    def _raise_changed(self, changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
+    def _raise_changed(
+        self, changed: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> NoReturn:
         if type(changed) is int and 0 <= changed < max(1, len(args)):
             raise argument_changed(f"number {changed + 1}")
         if type(changed) is str and changed in kwargs:
@@ -157,8 +162,12 @@ class RemoteStudent:
         return named
 
     def _mirror_modules(self, request: dict[str, Any]) -> None:
-        """Have the parameters of the modules in a request here, so that gradients can flow to them."""
-        touched = [request.get("target"), *request.get("args", ()), *request.get("kwargs", {}).values()]
+        """Mirror the parameters of the modules in a request, so that gradients can flow to them."""
+        touched = [
+            request.get("target"),
+            *request.get("args", ()),
+            *request.get("kwargs", {}).values(),
+        ]
         for module in touched:
             if isinstance(module, ModuleHandle) and (
                 module._number not in self._modules or module._number in self._incomplete
@@ -172,13 +181,15 @@ class RemoteStudent:
         if graph:
             kept = _Kept(self, self._checked(lambda: _as(int, reply["call"])), inputs)
             with torch.enable_grad():
-                _Inside.apply(kept, graph, *inputs, *kept.leaves, torch.ones((), requires_grad=True))
+                _Inside.apply(
+                    kept, graph, *inputs, *kept.leaves, torch.ones((), requires_grad=True)
+                )
         return self._checked(lambda: reply["value"])
 
     def _request(
         self, request: dict[str, Any], inputs: list[torch.Tensor] | None = None
     ) -> tuple[dict[str, Any], list[torch.Tensor]]:
-        """Send a request, serve callbacks, and return a checked `value` reply with its marked tensors."""
+        """Send a request, serve callbacks, and return a `value` reply and its marked tensors."""
         frame = self._encode({**request, "grad": torch.is_grad_enabled()}, inputs)
         reply, graph = self._exchange(frame)
         self._checked(lambda: self._adopt(reply.get("changes", []), request["op"] == "parameters"))
@@ -202,10 +213,16 @@ class RemoteStudent:
         try:
             return wire.encode(message, self._node, inputs, self._mirror.numbers)
         except wire.NotData as error:
-            raise TypeError(f"an argument cannot be sent to the sandbox ({error.why})") from None
+            raise TypeError(
+                f"an argument cannot be sent to the sandbox ({error.why}); "
+                "make objects and networks on the student's side"
+            ) from None
 
     def _exchange(self, frame: bytes) -> tuple[dict[str, Any], list[torch.Tensor]]:
-        """One request's way there and back, with the callbacks in between. What a callback raises here is raised once the call is over."""
+        """One request's way there and back, with the callbacks in between.
+
+        What a callback raises here is raised once the call is over.
+        """
         clock = _Clock(self._box, self._call_seconds)
         failure: Exception | None = None
         while True:
@@ -271,7 +288,9 @@ class RemoteStudent:
         """May be shown: no hidden input had crossed when it was raised."""
         error = self._error(told)
         text = self._checked(lambda: _as(str, told["text"]))
-        text = "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+        text = "".join(
+            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text
+        )
         return f"{text} ({error.file}, line {error.line})" if error.file else text
 
     def _adopt(self, changes: Any, may_add: bool) -> None:
@@ -293,7 +312,9 @@ class RemoteStudent:
         if handle is None:
             make = ModuleHandle if _as(bool, node["module"]) else Handle
             handle = self._handles[number] = make(self, number, name, _as(bool, node["method"]))
-            self._released["objects"] = [n for n in self._released.get("objects", ()) if n != number]
+            self._released["objects"] = [
+                n for n in self._released.get("objects", ()) if n != number
+            ]
         return handle
 
     def _leaf(self, node: dict[str, Any]) -> torch.Tensor:
@@ -312,10 +333,15 @@ class RemoteStudent:
             return {"$": "torch_generator", "state": value.get_state()}
         if isinstance(value, gymnasium.Env):
             described = [_described(value.observation_space), _described(value.action_space)]
-            return {"$": "callback", "id": self._callback(value), "kind": "env", "spaces": described}
+            return {
+                "$": "callback",
+                "id": self._callback(value),
+                "kind": "env",
+                "spaces": described,
+            }
         if isinstance(value, Iterator):
             return {"$": "iterator", "v": list(value)}
-        if callable(value):
+        if callable(value) and not isinstance(value, (type, torch.nn.Module)):
             return {"$": "callback", "id": self._callback(value), "kind": "function"}
         return None
 
@@ -332,7 +358,11 @@ class RemoteStudent:
 
         def read() -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
             called, method = self._callbacks[question["id"]], question["method"]
-            if method in ENVIRONMENT_METHODS if isinstance(called, gymnasium.Env) else method == "__call__":
+            if (
+                method in ENVIRONMENT_METHODS
+                if isinstance(called, gymnasium.Env)
+                else method == "__call__"
+            ):
                 kwargs = _as(dict, question["kwargs"])
                 if all(type(name) is str for name in kwargs):
                     return getattr(called, method), _as(list, question["args"]), kwargs
@@ -343,7 +373,7 @@ class RemoteStudent:
 
 
 class Handle:
-    """An object of the student's that stays in the sandbox: attributes, methods and calls go there."""
+    """An object of the student's that stays in the sandbox; attributes and calls go there."""
 
     __slots__ = ("__weakref__", "_method", "_methods", "_number", "_student", "_type")
 
@@ -381,7 +411,10 @@ class Handle:
 
 
 class ModuleHandle(Handle):
-    """A `torch.nn.Module` of the student's. Its parameters are leaf tensors here, kept equal to those in the sandbox."""
+    """A `torch.nn.Module` of the student's.
+
+    Its parameters are leaf tensors here, kept equal to those in the sandbox.
+    """
 
     __slots__ = ()
 
@@ -394,13 +427,14 @@ class ModuleHandle(Handle):
         return (leaf for _, leaf in self.named_parameters())
 
 
-# --- gradients ------------------------------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 
 
 class _Kept:
     """A call whose graph is kept in the sandbox until nothing here needs it.
 
-    `inputs` are its arguments that require grad, `leaves` the mirrored parameters that its results may depend on.
+    `inputs` are its arguments that require grad, `leaves` the mirrored parameters that its results
+    may depend on.
     """
 
     def __init__(self, student: RemoteStudent, call: int, inputs: Sequence[torch.Tensor]) -> None:
@@ -412,7 +446,12 @@ class _Kept:
 
     def pull_back(self, gradients: Sequence[torch.Tensor | None]) -> list[torch.Tensor | None]:
         """The vector-Jacobian product, for inputs and then leaves; None where there is no path."""
-        request = {"op": "vjp", "call": self.call, "gradients": list(gradients), "leaves": self.numbers}
+        request = {
+            "op": "vjp",
+            "call": self.call,
+            "gradients": list(gradients),
+            "leaves": self.numbers,
+        }
         reply, _ = self.student._request(request)
 
         def read() -> list[torch.Tensor | None]:
@@ -429,7 +468,10 @@ class _Kept:
 
 
 class _Inside(torch.autograd.Function):
-    """Ties tensors that came back to the graph in the sandbox. The last input makes them require grad whatever the others do."""
+    """Ties tensors that came back to the graph in the sandbox.
+
+    The last input makes them require grad, whatever the others do.
+    """
 
     @staticmethod
     def forward(ctx: Any, kept: _Kept, outputs: list[torch.Tensor], *inputs: torch.Tensor) -> Any:
@@ -443,11 +485,11 @@ class _Inside(torch.autograd.Function):
         return (None, None, *ctx.kept.pull_back(gradients), None)
 
 
-# --- limits, callbacks, refusals ------------------------------------------------------------------------------------
+# --- limits, callbacks, refusals ------------------------------------------------------------------
 
 
 class _Clock:
-    """What a call with callbacks may use: CPU time in the sandbox, and CPU time and callbacks here."""
+    """What a call with callbacks may use: CPU time on both sides, and a number of callbacks."""
 
     def __init__(self, box: Any, seconds: float) -> None:
         self.box, self.seconds = box, seconds
@@ -492,7 +534,10 @@ def _as(kind: type, value: Any) -> Any:
 _NOT_PLAIN = {
     "sparse": ("it is sparse or nested", "它是稀疏或嵌套的"),
     "device": ("it is not on the CPU", "它不在 CPU 上"),
-    "dtype": ("its dtype is not a real, integer or boolean one", "它的 dtype 不是实数、整数或布尔类型"),
+    "dtype": (
+        "its dtype is not a real, integer or boolean one",
+        "它的 dtype 不是实数、整数或布尔类型",
+    ),
     "subclass": ("it is of a subclass", "它属于某个子类"),
     "large": ("it is too large", "它太大了"),
     "deep": ("it is nested too deeply", "它嵌套过深"),

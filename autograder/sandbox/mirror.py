@@ -1,7 +1,7 @@
 """Parameters that live on both sides of the wire.
 
-The grader's leaf tensor and the parameter inside the sandbox carry the same number. Each message says which values and `.grad`s
-have changed since the last one, so that both sides hold the same.
+The grader's leaf tensor and the parameter inside the sandbox carry the same number. Each message
+says which values and `.grad`s have changed since the last one, so that both sides hold the same.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ class Mirror:
     """One side's numbered leaf tensors.
 
     Args:
-        grads_in_place: write a changed gradient into the tensor that is there, so that a `.grad` which another parameter shares changes
-            too; otherwise put a new one, so that whoever holds the old one keeps its values.
+        grads_in_place: write a changed gradient into the tensor that is there, so that a `.grad`
+            which another parameter shares changes too; otherwise put a new one, so that whoever
+            holds the old one keeps its values.
     """
 
     def __init__(self, grads_in_place: bool) -> None:
@@ -41,7 +42,10 @@ class Mirror:
         return sum(tensor.numel() * tensor.element_size() for tensor in held)
 
     def changes(self) -> list[dict[str, Any]]:
-        """What the other side does not know yet: {"leaf": number, "value": tensor, "grad": tensor or None}, changed ones only."""
+        """What the other side does not know yet, of the leaves that have changed.
+
+        {"leaf": number, "value": tensor, "grad": tensor or None} each, without what is the same.
+        """
         found = []
         for number, leaf in self.leaves.items():
             value, grad = self._known.get(number, (None, None))
@@ -67,7 +71,12 @@ class Mirror:
 
     def _put_grad(self, leaf: torch.Tensor, grad: torch.Tensor | None) -> None:
         present = leaf.grad
-        if self._in_place and present is not None and grad is not None and _same_layout(present, grad):
+        if (
+            self._in_place
+            and present is not None
+            and grad is not None
+            and _same_layout(present, grad)
+        ):
             present.copy_(grad)
         else:
             leaf.grad = grad

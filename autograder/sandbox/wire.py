@@ -1,10 +1,12 @@
 """What crosses between the grader and a submission: data, in frames of bounded size.
 
-A frame is `uint32 header length | uint32 payload length | JSON header | safetensors payload` (little endian). The header is a JSON
-object, one tree of values a field; tensors and arrays lie in the payload. docs/design.md lists the kinds of values.
+A frame is `uint32 header length | uint32 payload length | JSON header | safetensors payload`
+(little endian). The header is a JSON object, one tree of values a field; tensors and arrays lie in
+the payload. docs/design.md lists the kinds of values.
 
-Nothing read here is ever executed, and a frame from a hostile sender costs its reader bounded memory and time: lengths
-are checked before bytes are read, and everything that `decode` did not expect raises `WireError`.
+Nothing read here is ever executed, and a frame from a hostile sender costs its reader bounded
+memory and time: lengths are checked before bytes are read, and everything that `decode` did not
+expect raises `WireError`.
 """
 
 from __future__ import annotations
@@ -34,14 +36,32 @@ PREFIX = struct.Struct("<II")
 CHUNK = 2**20
 
 TORCH_DTYPES = {
-    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
-    "F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64,
+    "BOOL": torch.bool,
+    "U8": torch.uint8,
+    "I8": torch.int8,
+    "I16": torch.int16,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "F64": torch.float64,
 }
 NUMPY_DTYPES = {
     code: np.dtype(name)
     for code, name in {
-        "BOOL": "bool", "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
-        "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64", "F16": "float16", "F32": "float32", "F64": "float64",
+        "BOOL": "bool",
+        "U8": "uint8",
+        "U16": "uint16",
+        "U32": "uint32",
+        "U64": "uint64",
+        "I8": "int8",
+        "I16": "int16",
+        "I32": "int32",
+        "I64": "int64",
+        "F16": "float16",
+        "F32": "float32",
+        "F64": "float64",
     }.items()
 }
 _TORCH_CODES = {dtype: code for code, dtype in TORCH_DTYPES.items()}
@@ -71,11 +91,11 @@ class NotData(Exception):
         self.why = why
 
 
-# --- frames on a socket ---------------------------------------------------------------------------------------------
+# --- frames on a socket ---------------------------------------------------------------------------
 
 
 def body_size(prefix: bytes) -> int:
-    """How many bytes follow these first `PREFIX.size` ones. Raises WireError for more than a frame may have."""
+    """How many bytes follow these first `PREFIX.size` ones. Raises WireError if too many."""
     header, payload = PREFIX.unpack(prefix)
     if header > MAX_HEADER or payload > MAX_PAYLOAD:
         raise WireError("a frame longer than the caps")
@@ -83,7 +103,10 @@ def body_size(prefix: bytes) -> int:
 
 
 def read_frame(channel: socket.socket) -> bytes | None:
-    """The next frame, or None when the other side has closed. Memory grows with what arrives, not with what is announced."""
+    """The next frame, or None when the other side has closed.
+
+    Memory grows with what arrives, not with what is announced.
+    """
     prefix = _read(channel, PREFIX.size)
     if not prefix:
         return None
@@ -101,7 +124,7 @@ def _read(channel: socket.socket, size: int) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-# --- values to frames -----------------------------------------------------------------------------------------------
+# --- values to frames -----------------------------------------------------------------------------
 
 
 def encode(
@@ -116,7 +139,8 @@ def encode(
         message: the fields.
         special: gives the node of an object that is no data, or None.
         graph: if given, tensors that require grad are marked and appended to it, in order.
-        leaves: `id(tensor)` → number of the tensors that both sides hold; they cross as that number.
+        leaves: `id(tensor)` → number of the tensors that both sides hold; they cross as that
+            number.
 
     Raises:
         NotData: a value is neither data nor special, or too large.
@@ -153,7 +177,10 @@ class _Writer:
         return [len(index).to_bytes(8, "little"), index, *self.pieces]
 
     def node(self, value: Any, depth: int) -> Any:
-        """The JSON of one value. Types are compared exactly, so no method of a sender's own class runs here."""
+        """The JSON of one value.
+
+        Types are compared exactly, so no method of a sender's own class runs here.
+        """
         kind = type(value)
         if value is None or kind is bool:
             return value
@@ -270,7 +297,7 @@ _SUBCLASSED: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 )
 
 
-# --- frames to values -----------------------------------------------------------------------------------------------
+# --- frames to values -----------------------------------------------------------------------------
 
 
 def decode(
@@ -282,7 +309,8 @@ def decode(
 
     Args:
         frame: what `encode` made, or anything at all.
-        kinds: for each kind of node that is no data, what makes the object; its fields come decoded.
+        kinds: for each kind of node that is no data, what makes the object; its fields come
+            decoded.
         graph: the tensors that are marked as requiring grad are appended to it, in order.
 
     Raises:
@@ -343,7 +371,9 @@ class _Reader:
         make = self.kinds.get(tag) if type(tag) is str else None
         if make is None:
             raise WireError("a node of an unknown kind")
-        return make({name: self.value(item, depth + 1) for name, item in node.items() if name != "$"})
+        return make(
+            {name: self.value(item, depth + 1) for name, item in node.items() if name != "$"}
+        )
 
     @staticmethod
     def fields(node: dict[str, Any], *names: str) -> Iterator[Any]:
@@ -393,7 +423,11 @@ class _Reader:
         key, grad = self.fields(node, "k", "grad")
         entry = self.payload.pop(key)
         dtype, shape, data = TORCH_DTYPES[entry["dtype"]], entry["shape"], entry["data"]
-        flat = torch.frombuffer(data, dtype=dtype) if data else torch.empty(0, dtype=dtype, device="cpu")
+        flat = (
+            torch.frombuffer(data, dtype=dtype)
+            if data
+            else torch.empty(0, dtype=dtype, device="cpu")
+        )
         tensor = flat.reshape(shape)
         if type(grad) is not bool or (grad and not dtype.is_floating_point):
             raise WireError("a gradient where none can be")
@@ -453,7 +487,9 @@ def _unpack(payload: bytes) -> dict[str, dict[str, Any]]:
         entries = safetensors.deserialize(payload)
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # SafetensorError is a bare Exception; a panic in the library is not even that
+    except (
+        BaseException
+    ):  # SafetensorError is a bare Exception; a panic in the library is not even that
         raise WireError("a payload that is no safetensors") from None
     if len(entries) > MAX_TENSORS:
         raise WireError("too many tensors")

@@ -1,8 +1,8 @@
 """Runs a submission inside the sandbox and answers the grader's requests over the wire.
 
-It shares its process with code that nobody trusts, so it defends nothing: it makes honest code behave over the wire as it
-would in a plain call. What a hostile program can do is limited by the sandbox around it and by what `wire.decode` and
-`grading.remote` take as an answer.
+It shares its process with code that nobody trusts, so it defends nothing: it makes honest code
+behave over the wire as it would in a plain call. What a hostile program can do is limited by the
+sandbox around it and by what `wire.decode` and `grading.remote` take as an answer.
 """
 
 from __future__ import annotations
@@ -170,7 +170,9 @@ class _Worker:
     def ask(self, number: int, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Have the grader call one of its own objects."""
         if os.getpid() != self.pid:
-            raise RuntimeError("an environment or function of the grader works in the main process only")
+            raise RuntimeError(
+                "an environment or function of the grader works in the main process only"
+            )
         with self.lock:
             if not self.running:
                 raise RuntimeError("no call of the grader is going on")
@@ -178,7 +180,13 @@ class _Worker:
                 raise RuntimeError("an environment or function of a call that is over")
             if self.abandoned:
                 raise _Abandoned
-            question = {"op": "callback", "id": number, "method": method, "args": list(args), "kwargs": kwargs}
+            question = {
+                "op": "callback",
+                "id": number,
+                "method": method,
+                "args": list(args),
+                "kwargs": kwargs,
+            }
             self.channel.sendall(self.encode(question))
             while (frame := wire.read_frame(self.channel)) is not None:
                 told = wire.decode(frame, self.kinds())
@@ -193,7 +201,10 @@ class _Worker:
     # --- the requests ---
 
     def do_load(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Import the files, and say which cannot be and why (nothing hidden has crossed yet, so the text may be told)."""
+        """Import the files, and say which cannot be and why.
+
+        Nothing hidden has crossed yet, so the text may be told.
+        """
         sys.dont_write_bytecode = True
         sys.path.insert(0, str(self.home))
         sys.path_importer_cache.pop(str(self.home), None)
@@ -220,13 +231,16 @@ class _Worker:
         return {"value": importlib.import_module(request["name"])}
 
     def do_find(self, request: dict[str, Any]) -> dict[str, Any]:
-        """A public name of the submission: in the file it belongs to, or else in the first that has it."""
+        """A public name: in the file it belongs to, or else in the first that has it."""
         name, home = request["name"], self.by_file.get(request["file"])
         for module in [home, *self.modules] if home else self.modules:
             if name in vars(module):
                 return {"value": vars(module)[name]}
         told = self.broken.get(request["file"]) or next(iter(self.broken.values()), None)
-        return {"value": None, "missing": {k: v for k, v in told.items() if k != "text"} if told else True}
+        return {
+            "value": None,
+            "missing": {k: v for k, v in told.items() if k != "text"} if told else True,
+        }
 
     def do_get(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"value": getattr(request["target"], request["name"])}
@@ -248,7 +262,10 @@ class _Worker:
         return {"value": value, "changed": 0}
 
     def do_parameters(self, request: dict[str, Any]) -> dict[str, Any]:
-        """[[name, number, requires grad], …] of a module; the values travel as changes. Lazy ones join once they have a shape."""
+        """[[name, number, requires grad], …] of a module; the values travel as changes.
+
+        Lazy parameters join once they have a shape.
+        """
         named, lazy = [], False
         for name, parameter in request["target"].named_parameters():
             if torch.nn.parameter.is_lazy(parameter):
@@ -263,7 +280,9 @@ class _Worker:
         """The gradients of a kept call's marked arguments, then of the leaves asked for."""
         outputs, inputs = self.kept[request["call"]]
         wrt = [*inputs, *(self.mirror.leaves[number] for number in request["leaves"])]
-        pairs = [(o, g) for o, g in zip(outputs, request["gradients"], strict=True) if g is not None]
+        pairs = [
+            (o, g) for o, g in zip(outputs, request["gradients"], strict=True) if g is not None
+        ]
         if not pairs or not wrt:
             return {"value": [None] * len(wrt)}
         gradients = torch.autograd.grad(
@@ -305,7 +324,9 @@ class _Worker:
             type(error) is RuntimeError and _NO_MEMORY in _text(error)
         )
         return {
-            "type": "MemoryError" if no_memory else wire.EXCEPTION_NAMES.get(type(error), "Exception"),
+            "type": "MemoryError"
+            if no_memory
+            else wire.EXCEPTION_NAMES.get(type(error), "Exception"),
             "file": file,
             "line": line,
             "not_implemented": isinstance(error, NotImplementedError),
@@ -333,10 +354,17 @@ def _name(kind: type) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """Type and text of an exception; only plain arguments are shown, since `__str__` may do anything."""
+    """Type and text of an exception.
+
+    Only plain arguments are shown, since `__str__` may do anything.
+    """
     name = _name(type(error))
     args = vars(BaseException)["args"].__get__(error)[:1]
-    plain = "".join(arg[:MAX_TEXT] if type(arg) is str else repr(arg) for arg in args if type(arg) in (str, int, float))
+    plain = "".join(
+        arg[:MAX_TEXT] if type(arg) is str else repr(arg)
+        for arg in args
+        if type(arg) in (str, int, float)
+    )
     text = f"{name}: {plain}" if plain else name
     return text[:MAX_TEXT].encode(errors="replace").decode()
 
@@ -369,7 +397,7 @@ def _reset_libraries() -> None:
         torch.set_autocast_enabled("cpu", False)
 
 
-# --- the grader's objects, seen from here ---------------------------------------------------------------------------
+# --- the grader's objects, seen from here ---------------------------------------------------------
 
 Ask = Callable[[int, str, tuple[Any, ...], dict[str, Any]], Any]
 

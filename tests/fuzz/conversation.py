@@ -1,4 +1,6 @@
-"""A real conversation with a submission, recorded, so that it can be played again with some answers changed."""
+"""A real conversation with a submission, recorded, so that it can be played again with some answers
+changed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from autograder.grading.student import StudentError
 from autograder.sandbox import wire
 from autograder.sandbox.errors import SandboxCrashed, SandboxError
 
-SUBMISSION = '''
+SUBMISSION = """
 import torch
 def scaled(x, f): return {"a": (x * f(2.0), [1, 2.5, None, "text", True]), "b": x.detach().numpy()}
 def broken(x): return x[10]
@@ -21,12 +23,14 @@ class Counter:
     def __init__(self): self.n = 0
     def add(self, k): self.n += k
 class Net(torch.nn.Linear): pass
-'''
+"""
 ALLOWED = (SandboxError, StudentError, Mismatch)
 
 
 def converse(student: RemoteStudent) -> None:
-    """Calls, gradients, objects, parameters, a callback and an error; whatever the answers say, only `ALLOWED` is raised."""
+    """Calls, gradients, objects, parameters, a callback and an error; whatever the answers say,
+    only `ALLOWED` is raised.
+    """
     x = torch.ones(3, requires_grad=True)
     for step in (_call, _objects, _parameters, _error):
         try:

@@ -1,6 +1,7 @@
-"""A small coverage-guided fuzzer of `wire.decode`: a mutant that reaches a new line or branch joins the corpus.
+"""A small coverage-guided fuzzer of `wire.decode`: a mutant that reaches a new line or branch joins
+the corpus.
 
-    python tests/fuzz/guided.py SECONDS [SEED]
+python tests/fuzz/guided.py SECONDS [SEED]
 """
 
 from __future__ import annotations
@@ -17,16 +18,30 @@ from mutations import mutated
 
 from autograder.sandbox import wire
 
-KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {"handle": lambda node: node["id"], "leaf": lambda node: node["id"]}
+KINDS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "handle": lambda node: node["id"],
+    "leaf": lambda node: node["id"],
+}
 SEEDS = (
     {"op": "value", "value": [1, 2.5, None, True, "text", (float("nan"),)], "call": 3},
-    {"value": {"a": torch.ones(2, 3), 1: torch.zeros(0), None: torch.tensor(True)}, "b": torch.ones(2).numpy()},
-    {"op": "error", "type": "ValueError", "file": "a.py", "line": 3, "scalar": torch.ones(1).numpy()[0]},
+    {
+        "value": {"a": torch.ones(2, 3), 1: torch.zeros(0), None: torch.tensor(True)},
+        "b": torch.ones(2).numpy(),
+    },
+    {
+        "op": "error",
+        "type": "ValueError",
+        "file": "a.py",
+        "line": 3,
+        "scalar": torch.ones(1).numpy()[0],
+    },
 )
 
 
 def reached(frame: bytes) -> set[tuple[int, int]]:
-    """The steps from line to line that decoding it takes in wire.py. Anything but `WireError` is raised."""
+    """The steps from line to line that decoding it takes in wire.py. Anything but `WireError` is
+    raised.
+    """
     steps: set[tuple[int, int]] = set()
     last = 0
 

@@ -28,13 +28,19 @@ def flip(frame: bytes, chance: random.Random) -> bytes:
     if not frame:
         return b"\0"
     damaged = bytearray(frame)
-    damaged[chance.randrange(len(damaged))] = chance.choice([0, 1, 0x22, 0x7B, 0x7F, 0xFF, chance.randrange(256)])
+    damaged[chance.randrange(len(damaged))] = chance.choice(
+        [0, 1, 0x22, 0x7B, 0x7F, 0xFF, chance.randrange(256)]
+    )
     return bytes(damaged)
 
 
 def cut(frame: bytes, chance: random.Random) -> bytes:
     place = chance.randrange(len(frame) + 1)
-    return frame[:place] if chance.random() < 0.3 else frame[:place] + frame[place + chance.randint(1, 8) :]
+    return (
+        frame[:place]
+        if chance.random() < 0.3
+        else frame[:place] + frame[place + chance.randint(1, 8) :]
+    )
 
 
 def repeat(frame: bytes, chance: random.Random) -> bytes:
@@ -58,16 +64,27 @@ def replace_node(frame: bytes, chance: random.Random) -> bytes:
     places: list[tuple[Any, Any]] = []
 
     def visit(node: Any) -> None:
-        for key in node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ():
+        for key in (
+            node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+        ):
             places.append((node, key))
             visit(node[key])
 
     visit(header)
     if places:
         holder, key = chance.choice(places)
-        holder[key] = chance.choice([*ODD_VALUES, holder[chance.choice(list(holder))] if isinstance(holder, dict) else 3])
+        holder[key] = chance.choice(
+            [*ODD_VALUES, holder[chance.choice(list(holder))] if isinstance(holder, dict) else 3]
+        )
     text = json.dumps(header).encode()
     return wire.PREFIX.pack(len(text), max(len(frame) - 8 - size, 0)) + text + frame[8 + size :]
 
 
-MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [flip, cut, repeat, relabel, replace_node, replace_node]
+MUTATIONS: list[Callable[[bytes, random.Random], bytes]] = [
+    flip,
+    cut,
+    repeat,
+    relabel,
+    replace_node,
+    replace_node,
+]

@@ -1,4 +1,6 @@
-"""From the student's side: whatever bytes come, the grader's reader answers with its own errors and bounded memory."""
+"""From the student's side: whatever bytes come, the grader's reader answers with its own errors and
+bounded memory.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def answers() -> list[bytes]:
     return recorded(student_of)
 
 
-quiet = settings(deadline=None, derandomize=True)  # the same examples at each run; guided.py looks further
+quiet = settings(
+    deadline=None, derandomize=True
+)  # the same examples at each run; guided.py looks further
 KINDS = {"handle": lambda node: node["id"], "leaf": lambda node: node["id"]}
 
 
@@ -41,9 +45,18 @@ def test_random_bytes(data):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["list", "tensor", "v", "k"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["$", "v", "k", "t", "grad", "id", "op", "value"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=9)
+    | st.sampled_from(["list", "tensor", "v", "k"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["$", "v", "k", "t", "grad", "id", "op", "value"]), inner, max_size=4
+        )
+    ),
     max_leaves=12,
 )
 

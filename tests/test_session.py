@@ -112,6 +112,11 @@ def test_carrying_forward_forgives_only_the_earlier_question(with_files):
     assert run(with_files, wrong)["test_sum"].status == "failed"
 
 
+def test_an_earlier_question_that_is_not_there_cannot_be_carried(with_files):
+    alone = "def double_sum(x):\n    return 3 * x.sum()\n"
+    assert run(with_files, alone)["test_sum"].status == "failed"
+
+
 def test_errors_of_a_student_are_told_without_their_text(with_files):
     outcomes = run(with_files, "def double(x):\n    raise ValueError(str(x))\n")
     assert outcomes["test_value"].status == "error"

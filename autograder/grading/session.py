@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -139,7 +140,12 @@ class _Run:
         return outcome
 
     def _carried(self, names: Sequence[str]) -> LocalStudent:
-        return self.reference.replacing({name: getattr(self.student, name) for name in names})
+        """The reference's code over the student's own earlier functions, where they are defined."""
+        theirs = {}
+        for name in names:
+            with contextlib.suppress(StudentError):
+                theirs[name] = getattr(self.student, name)
+        return self.reference.replacing(theirs)
 
     def _skipped(self, test: HiddenTest) -> Outcome | None:
         """Tests that need not run: the question is not implemented, or its process had to be ended."""

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import worker
-from a3c_support import A3CConfig, ActorCritic
+from a3c_support import A3CConfig, ActorCritic, sample_action
 
 
 def expect(actual, expected, hint):
@@ -163,6 +163,43 @@ def test_A3CWorker_rollout_stops_at_t_max_or_at_the_end_of_the_episode():
     assert third.rewards.tolist() == [1.0, 2.0], "a new episode begins in a new rollout"
     assert counter.value == 5, "T counts environment steps: 2 + 1 + 2"
     assert env.seeds == [10, None], "first reset with seed + rank, later ones without a seed"
+
+
+def test_A3CWorker_rollout_records_the_first_step():
+    a3c, shared, *_ = make_worker()
+    a3c.sync()
+    rollout = a3c.rollout()
+    logits, values = (x[0].detach() for x in shared(torch.tensor([[0.0, 1.0]])))
+    action = sample_action(logits, torch.Generator().manual_seed(10))
+    log_policy = logits.log_softmax(dim=-1)
+    for name, expected, hint in (
+        (
+            "log_probs",
+            log_policy[action],
+            "log π of the action that sample_action drew; seed 7 + 3",
+        ),
+        ("values", values, "V of the observation that the worker acted on"),
+        ("entropies", -(log_policy.exp() * log_policy).sum(), "H = −Σ π log π over all actions"),
+    ):
+        recorded = getattr(rollout, name)
+        assert recorded.shape == (2,), f"{name} has one entry a step: shape (T,)"
+        assert recorded.requires_grad, f"{name} must carry gradient: update differentiates it"
+        expect(recorded[0].detach(), expected, hint)
+
+
+def test_A3CWorker_acts_with_a_copy_of_the_network_until_the_next_sync():
+    a3c, shared, *_ = make_worker()
+    a3c.sync()
+    value = shared(torch.tensor([[0.0, 1.0]]))[1].item()
+    with torch.no_grad():
+        for parameter in shared.parameters():
+            parameter.zero_()  # what the update of another worker may do at any time
+    assert a3c.rollout().values[0].item() == pytest.approx(value), (
+        "use the local network: a deepcopy, which others do not change"
+    )
+    a3c.sync()
+    assert a3c.rollout().values[0].item() == 0.0, "sync copies the shared parameters, all of them"
+    assert not any(p.any() for p in shared.parameters()), "… from shared to local, not back"
 
 
 def test_A3CWorker_bootstraps_unless_the_last_step_terminated():

@@ -52,10 +52,8 @@ def bootstrap_not_discounted(rewards, bootstrap_value, gamma):
     zh="自举值应接在最后一个奖励之后，而不是取代它。",
 )
 def bootstrap_replaces_last_reward(rewards, bootstrap_value, gamma):
-    R, returns = (
-        torch.as_tensor(bootstrap_value, dtype=torch.float64).item(),
-        [float(bootstrap_value)],
-    )
+    R = torch.as_tensor(bootstrap_value, dtype=torch.float64).item()
+    returns = [R]
     for reward in reversed(rewards.tolist()[:-1]):
         R = reward + gamma * R
         returns.append(R)

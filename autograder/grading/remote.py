@@ -80,6 +80,7 @@ class RemoteStudent:
         self._names: dict[str, Handle] = {}
         self._handles: WeakValueDictionary[int, Handle] = WeakValueDictionary()
         self._last_callback = 0
+        self._ahead = b""  # what goes out before the next request
         self._forget()
         loaded, _ = self._request({"op": "load", "files": list(files), "support": list(support)})
         broken = self._checked(lambda: _as(dict, loaded["value"]))
@@ -88,10 +89,13 @@ class RemoteStudent:
         }
 
     def begin(self, seed: int) -> None:
-        """Start a test: seed the generators over there, and let go of the last test's objects."""
+        """Start a test: seed the generators over there, and let go of the last test's objects.
+
+        It travels with the test's first request and has no answer of its own.
+        """
         self._forget()
         kept = [handle._number for handle in self._names.values()]
-        self._request({"op": "reset", "seed": seed, "keep": kept})
+        self._ahead = wire.encode({"op": "reset", "seed": seed, "keep": kept})
 
     def module(self, name: str) -> Handle:
         """A standard or third-party module on the student's side."""
@@ -224,6 +228,7 @@ class RemoteStudent:
         What a callback raises here is raised once the call is over.
         """
         clock = _Clock(self._box, self._call_seconds)
+        frame, self._ahead = self._ahead + frame, b""
         failure: Exception | None = None
         while True:
             graph: list[torch.Tensor] = []

@@ -66,6 +66,11 @@ class _Worker:
         self.kept: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
         self.mirror.clear()
 
+    def reset(self, seed: int, kept: list[int]) -> None:
+        """Start a test; the only request without an answer."""
+        self.forget(kept)
+        _seed(seed)
+
     def number(self) -> int:
         self.last_number += 1
         return self.last_number
@@ -97,6 +102,9 @@ class _Worker:
         request = wire.decode(frame, self.kinds(), inputs)
         for leaf in inputs:
             leaf.requires_grad_()
+        if request["op"] == "reset":
+            self.reset(request["seed"], request["keep"])
+            return b""
         self.release(request.get("release", {}))
         self.mirror.apply(request.get("changes", []))
         do: Callable[..., dict[str, Any]] = getattr(self, f"do_{request['op']}")
@@ -221,11 +229,6 @@ class _Worker:
                 self.broken[file] = {**self.described(error), "text": _text(error)}
                 self.log(error)
         return {"value": self.broken}
-
-    def do_reset(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.forget(request["keep"])
-        _seed(request["seed"])
-        return {"value": None}
 
     def do_module(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"value": importlib.import_module(request["name"])}

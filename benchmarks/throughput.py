@@ -8,7 +8,8 @@ One class to hw1, right and wrong answers in turn, is graded
 (b) by plain pytest, one process a submission: the same hidden checks, no isolation, no feedback;
 (c) by `otter run`: the same hidden checks as otter tests.
 
-(b) and (c) get some of the class only, and as many processes at a time. Then it shows where our time goes.
+(b) and (c) get some of the class only, one process after another, as a loop in a shell would do it. Then it shows where
+our time goes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,18 @@ def main() -> None:
         some = students[: given.others]
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; submissions a minute:")
         warm, cold = ours(folder, given.jobs)
-        print(f"  (a) autograder --jobs {given.jobs}  {warm:8.1f} warm, {cold:.1f} with start-up")
+        print(
+            f"  (a) autograder --jobs {given.jobs}      {warm:8.1f} warm, {cold:.1f} with start-up and reports"
+        )
         if not given.only_ours:
-            pytest_rate = rate(with_pytest(folder), some, given.jobs)
-            print(f"  (b) pytest, one process each{pytest_rate:8.1f}   (a) is {warm / pytest_rate:.0f} × (b)")
-            otter_rate = rate(with_otter(folder), some, given.jobs)
-            print(f"  (c) otter run               {otter_rate:8.1f}   (a) is {warm / otter_rate:.0f} × (c)")
+            pytest_rate = rate(with_pytest(folder), some)
+            print(
+                f"  (b) pytest, a process each {pytest_rate:8.1f}; (a) is {warm / pytest_rate:.1f} × (b)"
+            )
+            otter_rate = rate(with_otter(folder), some)
+            print(
+                f"  (c) otter run              {otter_rate:8.1f}; (a) is {warm / otter_rate:.1f} × (c)"
+            )
         where_the_time_goes(folder)
 
 
@@ -147,7 +153,10 @@ def write_class(folder: Path, count: int) -> list[Path]:
     """Right answers and known mistakes in turn, one folder a student."""
     reference = reference_files(HOMEWORK)
     homes = {q.name: q.file for q in HOMEWORK.questions}
-    wrong = [v.files(reference, homes[v.question]) for v in read_variants(HOMEWORK.suite_dir / "mistakes.py")]
+    wrong = [
+        v.files(reference, homes[v.question])
+        for v in read_variants(HOMEWORK.suite_dir / "mistakes.py")
+    ]
     students = []
     for i in range(count):
         files = wrong[(i // 2) % len(wrong)] if i % 2 else reference
@@ -176,12 +185,12 @@ def ours(folder: Path, jobs: int) -> tuple[float, float]:
     return 60 * (count - jobs) / (times[-1] - times[jobs]), 60 * count / (ended - begun)
 
 
-def rate(run: Callable[[Path], None], students: list[Path], jobs: int) -> float:
-    """Submissions a minute, `jobs` at a time."""
+def rate(run: Callable[[Path], None], students: list[Path]) -> float:
+    """Submissions a minute, one after another."""
     run(students[0])  # fills the disk cache
     begun = time.perf_counter()
-    with ThreadPoolExecutor(jobs) as pool:
-        list(pool.map(run, students))
+    for student in students:
+        run(student)
     return 60 * len(students) / (time.perf_counter() - begun)
 
 
@@ -194,7 +203,11 @@ def with_pytest(folder: Path) -> Callable[[Path], None]:
     (tests / "conftest.py").write_text(textwrap.dedent(text))
 
     def run(student: Path) -> None:
-        done = _run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)], tests, student)
+        done = _run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)],
+            tests,
+            student,
+        )
         assert done.returncode in (0, 1) and " passed" in done.stdout, done.stdout + done.stderr
 
     return run
@@ -205,15 +218,33 @@ def with_otter(folder: Path) -> Callable[[Path], None]:
     (place / "tests").mkdir(parents=True)
     for test in _otter_tests():
         (place / "tests" / f"{test[0]}.py").write_text(test[1])
-    made = [str(Path(sys.executable).with_name("otter")), "generate", "-t", "tests", "-o", "autograder.zip"]
-    _run([*made, "--python-version", f"{sys.version_info[0]}.{sys.version_info[1]}"], place).check_returncode()
+    made = [
+        str(Path(sys.executable).with_name("otter")),
+        "generate",
+        "-t",
+        "tests",
+        "-o",
+        "autograder.zip",
+    ]
+    _run(
+        [*made, "--python-version", f"{sys.version_info[0]}.{sys.version_info[1]}"], place
+    ).check_returncode()
 
     def run(student: Path) -> None:
         mine = place / student.name
         mine.mkdir(exist_ok=True)
         script = mine / "submission.py"  # otter takes one script
         script.write_text("\n".join((student / name).read_text() for name in HOMEWORK.files))
-        command = [made[0], "run", "--no-logo", "-a", str(place / "autograder.zip"), "-o", str(mine), str(script)]
+        command = [
+            made[0],
+            "run",
+            "--no-logo",
+            "-a",
+            str(place / "autograder.zip"),
+            "-o",
+            str(mine),
+            str(script),
+        ]
         done = _run(command, mine)
         results = json.loads((mine / "results.json").read_text())
         assert sum(t.get("score", 0) for t in results["tests"]) > 0, done.stdout + done.stderr
@@ -234,7 +265,9 @@ def _otter_tests() -> Iterator[tuple[str, str]]:
             name
             for name, function in vars(suite).items()
             if name.startswith("test_")
-            and any(m.name == "question" and m.args[0] == question.name for m in function.pytestmark)
+            and any(
+                m.name == "question" and m.args[0] == question.name for m in function.pytestmark
+            )
         ]
         head = OTTER_TEST.format(
             question=question.name,
@@ -247,9 +280,13 @@ def _otter_tests() -> Iterator[tuple[str, str]]:
         yield question.name, "".join(map(textwrap.dedent, (head, *cases)))
 
 
-def _run(command: list[str], folder: Path, student: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], folder: Path, student: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "SUBMISSION": str(student)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 # --- where our time goes -------------------------------------------------------------------------------------------
@@ -324,11 +361,15 @@ def where_the_time_goes(folder: Path) -> None:
         with_grader(COURSE, HOMEWORK, template, drive)
         spawns, memory = spawn_to_dead(template, submissions[0].files)
     count = len(submissions)
-    print(f"\nOne submission, one at a time: {1000 * statistics.median(walls):.0f} ms (median of {count});")
+    print(
+        f"\nOne submission, one at a time: {1000 * statistics.median(walls):.0f} ms (median of {count});"
+    )
     print(f"  CPU: the grader's {_ms(mine)} ms, the sandbox's {_ms(own_cpu)} ms")
     for part, seconds in sorted(clock.seconds.items(), key=lambda item: -item[1]):
         print(f"  {1000 * seconds / count:7.1f} ms  {part}")
-    print(f"Isolation, from spawn to surely dead: {1000 * statistics.median(spawns):.0f} ms (median of {len(spawns)})")
+    print(
+        f"Isolation, from spawn to surely dead: {1000 * statistics.median(spawns):.0f} ms (median of {len(spawns)})"
+    )
     print(f"One more submission at a time: {memory:.0f} MB of its own")
 
 

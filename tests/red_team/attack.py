@@ -114,7 +114,6 @@ class Attack:
         implemented: the questions that it answers rightly and without a trick; all others are to score 0.
         statuses: what the result's `status` may be.
         runs: whether its code runs at all, and so has to say what it tried.
-        slow: it takes some seconds, as it uses up a limit.
         pack: lays the submission into the class's folder itself; gets (folder, files, student).
         extra: more files of the submission.
     """
@@ -125,7 +124,6 @@ class Attack:
     implemented: frozenset[str] = frozenset()
     statuses: tuple[str, ...] = ("graded",)
     runs: bool = True
-    slow: bool = False
     pack: Callable[[Path, Mapping[str, bytes], str], None] | None = None
     extra: Mapping[str, bytes | str] = field(default_factory=dict)
     student: str = ""

@@ -8,13 +8,11 @@ from red_team.honest import RETURNS
 _RETURNS = frozenset({"trajectory_returns", "rewards_to_go"})
 
 
-def _only(
-    name: str, body: str, statuses: tuple[str, ...], slow: bool = True, head: str = ""
-) -> Attack:
+def _only(name: str, body: str, statuses: tuple[str, ...], head: str = "") -> Attack:
     """An attack in the body of `policy_gradient_loss`; two other questions are done, and must keep their points."""
     lines = "\n".join(f"    {line}" for line in body.strip().splitlines())
     source = f"{RETURNS}\n\nsay('tried:')\n{head}\n\ndef policy_gradient_loss(*args):\n{lines}\n"
-    return Attack(name, source, implemented=_RETURNS, statuses=statuses, slow=slow)
+    return Attack(name, source, implemented=_RETURNS, statuses=statuses)
 
 
 ATTACKS = [
@@ -86,9 +84,7 @@ while True:
         "hoard = []\nwhile True: hoard.append(bytearray(1 << 24))",
         ("out_of_memory", "graded"),
     ),
-    _only(
-        "a_huge_tensor", "return torch.ones(10**10).sum()", ("graded", "out_of_memory"), slow=False
-    ),
+    _only("a_huge_tensor", "return torch.ones(10**10).sum()", ("graded", "out_of_memory")),
     _only(
         "memory_in_many_processes",
         """
@@ -148,16 +144,14 @@ while True:
     held.append(open("/dev/null"))
 """,
         ("graded",),
-        slow=False,
     ),
     _only("prints_without_end", 'while True: os.write(1, b"<script>" * 8192)', ("timed_out",)),
     _only(
         "prints_a_lot",
         'for _ in range(200): print("x" * 100_000)\nreturn torch.zeros(())',
         ("graded",),
-        slow=False,
     ),
-    _only("recursion", "return policy_gradient_loss(*args)", ("graded",), slow=False),
+    _only("recursion", "return policy_gradient_loss(*args)", ("graded",)),
     _only(
         "recursion_in_c",
         """
@@ -169,19 +163,17 @@ return repr(Deep())
 """,
         ("crashed", "graded", "timed_out", "out_of_memory"),
     ),
-    _only("segmentation_fault", "return ctypes.string_at(0)", ("crashed",), slow=False),
-    _only("abort", "ctypes.CDLL(None).abort()", ("crashed",), slow=False),
+    _only("segmentation_fault", "return ctypes.string_at(0)", ("crashed",)),
+    _only("abort", "ctypes.CDLL(None).abort()", ("crashed",)),
     _only(
         "a_huge_exception",
         'raise ValueError("<b>" * 10**8)',
         ("graded", "out_of_memory"),
-        slow=False,
     ),
     _only(
         "an_exception_that_raises",
         "raise Hostile(Hostile())",
         ("graded", "crashed"),
-        slow=False,
         head="""
 class Hostile(Exception):
     def __str__(self): raise KeyboardInterrupt
@@ -194,7 +186,6 @@ class Hostile(Exception):
         "an_exception_that_never_prints",
         "raise Endless()",
         ("graded",),
-        slow=False,
         head="""
 class Endless(Exception):
     def __str__(self):
@@ -213,18 +204,16 @@ for number in range(100_000):
 raise error
 """,
         ("graded",),
-        slow=False,
     ),
     _only(
-        "ten_million_numbers", "return list(range(10**7))", ("graded", "out_of_memory"), slow=False
+        "ten_million_numbers", "return list(range(10**7))", ("graded", "timed_out", "out_of_memory")
     ),
     _only(
         "nested_without_end",
         "ring = []\nfor _ in range(10**6): ring = [ring]\nreturn ring",
         ("graded", "crashed"),
-        slow=False,
     ),
-    _only("thirty_megabytes_a_call", "return torch.zeros(7_500_000)", ("graded",), slow=False),
+    _only("thirty_megabytes_a_call", "return torch.zeros(7_500_000)", ("graded",)),
     _only(
         "a_backward_without_end",
         "return Endless.apply(args[0])",
@@ -263,15 +252,16 @@ while True:
 """,
         ("timed_out", "crashed"),
     ),
-    _only(
-        "never_reads",
-        "return torch.zeros(())",
-        ("graded", "timed_out", "crashed"),
-        head="socket.socket.recv = lambda *args: time.sleep(1000)",
-    ),
     Attack(
-        "imports_for_ever", "say('tried:')\nwhile True: pass\n", statuses=("timed_out",), slow=True
+        "never_reads",
+        """
+        say("tried:")
+        socket.socket.recv = lambda *args: time.sleep(1000)
+        everywhere(zeros)
+        """,
+        statuses=("timed_out",),
     ),
+    Attack("imports_for_ever", "say('tried:')\nwhile True: pass\n", statuses=("timed_out",)),
     Attack("a_huge_docstring", '"""' + "x" * 900_000 + '"""\nsay("tried:")\neverywhere(zeros)\n'),
     Attack(
         "a_file_of_parentheses",

@@ -151,7 +151,6 @@ ATTACKS = [
                                 "kwargs": {"$": "dict", "v": []}}))
         """,
         statuses=("graded", "crashed", "timed_out"),
-        slow=True,
     ),
     Attack(
         "sends_pickles",

@@ -139,7 +139,9 @@ class Arena:
         megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         survivors = [process.as_dict(["pid", "name", "cmdline"]) for process in orphans()]
         changed = {p for p, _ in before.items() ^ self.snapshot().items()}
-        return Graded(self, done, survivors, sorted(changed), _marked(), megabytes)
+        return Graded(
+            self, done, survivors, sorted(changed), _marked(), megabytes, bool(environment)
+        )
 
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
         """Everything that grading may not touch: the repository, what was handed in, the home folder, /tmp."""
@@ -161,6 +163,7 @@ class Graded:
     changed: list[str]
     marked: list[str]
     megabytes: float  # of the largest process ever
+    refused: bool  # whether the machine refused namespaces
 
     def __post_init__(self) -> None:
         course = Course.load(self.arena.course / "grading.yml")

@@ -7,9 +7,11 @@ import functools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autograder.sandbox.levels import REFUSED_VARIABLE
 from red_team import (
     archives,
     comparisons,
@@ -75,19 +77,38 @@ QUICK = [
     "a_formula_for_a_name",
     "script_in_everything",
 ]
+LEVELS = ("full", "restricted", "minimal")
 FORMULA = tuple("=+-@\t\r")
 CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
+WALLS = ("reading", "forging", "introspection", "survival", "neighbours")
+CLASSES = {
+    "quick": [a for a in ATTACKS if a.name in QUICK],
+    "whole": ATTACKS,
+    "restricted": [a for family in WALLS for a in FAMILIES[family]],
+}
+"""Who is graded together: a part for every day, all, and all that need walls where namespaces are refused."""
+
+
+def _each(which: str, *values: object, name: str = "") -> Any:
+    marks = [] if which == "quick" else [pytest.mark.slow]
+    return pytest.param((which, *values), id="-".join(filter(None, (which, name))), marks=marks)
+
+
 @functools.cache
 def graded(which: str, root: Path) -> Graded:
-    attacks = [a for a in ATTACKS if which == "whole" or a.name in QUICK]
-    return Arena(root / which, attacks=attacks).grade()
+    return Arena(root / which, attacks=CLASSES[which]).grade(environment=_refusals(which))
 
 
 @functools.cache
-def alone(student: str, root: Path) -> Graded:
-    return Arena(root / f"alone-{student}", honest={student: honest.CLASS[student]}).grade(jobs=1)
+def alone(which: str, student: str, root: Path) -> Graded:
+    arena = Arena(root / which / "alone" / student, honest={student: honest.CLASS[student]})
+    return arena.grade(jobs=1, environment=_refusals(which))
+
+
+def _refusals(which: str) -> dict[str, str]:
+    return {REFUSED_VARIABLE: "namespaces"} if which == "restricted" else {}
 
 
 @pytest.fixture(scope="session")
@@ -95,25 +116,19 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("red_team")
 
 
-WHOLE = pytest.param("whole", marks=pytest.mark.slow)
-
-
-@pytest.fixture(params=["quick", WHOLE])
+@pytest.fixture(params=map(_each, CLASSES))
 def whole_class(request: pytest.FixtureRequest, root: Path) -> Graded:
-    return graded(request.param, root)
+    return graded(*request.param, root)
+
+
+FAMILY_OF = {attack.name: family for family, attacks in FAMILIES.items() for attack in attacks}
 
 
 @pytest.fixture(
     params=[
-        pytest.param(
-            (which, a),
-            id=f"{which}-{family}-{a.name}",
-            marks=[pytest.mark.slow] if which == "whole" else [],
-        )
-        for which in ("quick", "whole")
-        for family, attacks in FAMILIES.items()
-        for a in attacks
-        if which == "whole" or a.name in QUICK
+        _each(which, attack, name=f"{FAMILY_OF[attack.name]}-{attack.name}")
+        for which, attacks in CLASSES.items()
+        for attack in attacks
     ]
 )
 def case(request: pytest.FixtureRequest, root: Path) -> tuple[Graded, Attack]:
@@ -155,13 +170,17 @@ def test_it_was_really_tried_and_is_told_what_happened(case: tuple[Graded, Attac
 
 
 @pytest.mark.parametrize(
-    "student",
-    ["ada", *(pytest.param(s, marks=pytest.mark.slow) for s in honest.CLASS if s != "ada")],
+    "given",
+    [
+        _each(which, student, name=student)
+        for which in CLASSES
+        for student in (["ada"] if which == "quick" else honest.CLASS)
+    ],
 )
-def test_an_honest_student_gets_what_they_get_alone(
-    whole_class: Graded, root: Path, student: str
-) -> None:
-    assert whole_class.readable(student) == alone(student, root).readable(student)
+def test_an_honest_student_gets_what_they_get_alone(given: tuple[str, str], root: Path) -> None:
+    which, student = given
+    together = graded(which, root).readable(student)
+    assert together == alone(which, student, root).readable(student)
 
 
 @pytest.mark.parametrize("student", honest.POINTS)
@@ -171,10 +190,16 @@ def test_an_honest_student_gets_what_they_earned(whole_class: Graded, student: s
 
 def test_everybody_is_graded(whole_class: Graded) -> None:
     assert whole_class.done.stderr == ""
-    assert whole_class.done.returncode == 1  # some could not be read
+    assert whole_class.done.returncode in (0, 1)  # 1: some could not be read
     folders = {path.name for path in whole_class.arena.out.iterdir() if path.is_dir()}
     assert folders == {"_log", *whole_class.students}
     assert len(whole_class.students) == len(whole_class.arena.attacks) + len(honest.CLASS)
+
+
+def test_each_result_names_its_walls(case: tuple[Graded, Attack]) -> None:
+    result, attack = case
+    level = result.result(result.student_of[attack.name])["isolation"]
+    assert level in (LEVELS[1:] if result.refused else LEVELS)
 
 
 # --- nothing is left behind ----------------------------------------------------------------------------------------

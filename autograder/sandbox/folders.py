@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Container
 
 _DEEPEST = 64
 
@@ -29,7 +30,10 @@ def within(folder: str, size: int, entries: int) -> bool:
 
 
 def remove(folder: str) -> None:
-    """Remove `folder` and all in it, following no link and however deep it is."""
+    """Remove `folder` and all in it, if it is there, following no link and however deep it is."""
+    if not os.path.isdir(folder):
+        return
+    os.chmod(folder, 0o700)
     top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         moved = 0
@@ -43,6 +47,14 @@ def remove(folder: str) -> None:
     finally:
         os.close(top)
     os.rmdir(folder)
+
+
+def remove_owned(folder: str, users: Container[int]) -> None:
+    """Remove the files in `folder` that belong to `users`, ids that only submissions have."""
+    for entry in os.scandir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if entry.stat(follow_symlinks=False).st_uid in users:
+                os.unlink(entry.path)
 
 
 def _flatten(name: str, top: int, moved: int) -> int:

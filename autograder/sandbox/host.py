@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.sandbox import wire
 from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
-from autograder.sandbox.levels import doctor
+from autograder.sandbox.levels import doctor, refused_parts
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.tree import Tree
 
@@ -83,7 +83,7 @@ class Template:
         self.limits = limits
         self.isolation = ""
         self.missing: list[str] = []
-        self._level, self._entry, self._refuse = level, entry, list(refuse)
+        self._level, self._entry, self._refuse = level, entry, sorted(refused_parts(refuse))
         self._process: subprocess.Popen[bytes] | None = None
         self._proc = -1
 

@@ -52,6 +52,14 @@ class Level:
         return "seccomp" in self.parts
 
 
+def refused_parts(refuse: Iterable[str]) -> set[str]:
+    """These, and those that the environment names."""
+    refused = set(refuse) | set(filter(None, os.environ.get(REFUSED_VARIABLE, "").split(",")))
+    if unknown := refused - set(PARTS):
+        raise ValueError(f"unknown parts {sorted(unknown)}: choose from {PARTS}")
+    return refused
+
+
 def probe(at_most: str | None = None, refuse: Iterable[str] = ()) -> Level:
     """The best level that this machine offers.
 
@@ -59,9 +67,7 @@ def probe(at_most: str | None = None, refuse: Iterable[str] = ()) -> Level:
         at_most: stop at this level even if a better one is there.
         refuse: parts to be treated as refused.
     """
-    refused = set(refuse) | set(filter(None, os.environ.get(REFUSED_VARIABLE, "").split(",")))
-    if unknown := refused - set(PARTS):
-        raise ValueError(f"unknown parts {sorted(unknown)}: choose from {PARTS}")
+    refused = refused_parts(refuse)
     failures = {
         part: "refused on request" if part in refused else tried(attempt)
         for part, attempt in _ATTEMPTS.items()

@@ -45,7 +45,6 @@ class Lockdown:
         self.policy = None
         self.may_read_all = (
             level.other_user
-            and level.landlock
             and not level.namespaces
             and levels.tried(lambda: _read_as(some_user)) is not None
         )

@@ -6,6 +6,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Collection, Iterable
+from glob import glob
 from pathlib import Path
 
 import autograder
@@ -41,6 +42,8 @@ def visible_paths() -> list[str]:
     paths = {*folders, *map(os.path.realpath, folders), os.path.realpath(sys.executable)}
     for file in _mapped_files():
         paths.add(os.path.dirname(file) if ".so" in os.path.basename(file) else file)
+    for loader in glob("/lib*/ld-*.so*"):  # named in every program, by way of a linked folder
+        paths.add(os.path.join(os.path.realpath(os.path.dirname(loader)), os.path.basename(loader)))
     return _outermost(p for p in {*paths, *_USED_BY_THE_LOADER} if os.path.exists(p))
 
 
@@ -110,8 +113,9 @@ class Root:
         self._link_libraries()
         self._link_executable()
         os.mkdir(_STAGE + BOX)
-        os.symlink(f"{BOX}/tmp", f"{_STAGE}/tmp")
-        os.symlink(f"{BOX}/shm", f"{_STAGE}/dev/shm")
+        for link, target in (("/tmp", f"{BOX}/tmp"), ("/dev/shm", f"{BOX}/shm")):
+            if not os.path.lexists(_STAGE + link):  # a virtual environment may lie in /tmp
+                os.symlink(target, _STAGE + link)
         os.makedirs(f"{_STAGE}/etc", exist_ok=True)
         for path, content in processor.items():
             os.makedirs(os.path.dirname(_STAGE + path), exist_ok=True)

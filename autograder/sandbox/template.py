@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.sandbox import folders, kernel, levels
+from autograder.sandbox import folders, kernel, levels, root
 from autograder.sandbox.levels import Level
 from autograder.sandbox.limits import INODES, MEGABYTE
 from autograder.sandbox.tree import Tree
@@ -81,16 +81,30 @@ def main(text: str) -> None:
                 levels.become_root_of_user_namespace()
             kernel.unshare(kernel.NEW_PIDS)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        folder = root.BOX
+        if not level.namespaces:
+            folder = tempfile.mkdtemp(prefix="autograder-")
+            os.chmod(folder, 0o711)
         sentry_lives, held_by_sentry = os.pipe()
         server = os.fork()
     if server == 0:
         os.close(held_by_sentry)
         if level.namespaces:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        _Server(config, control, level, first_user, sentry_lives).run()
+        _Server(config, control, level, folder, first_user, sentry_lives).run()
     control.close()
     os.waitpid(server, 0)
     _kill_orphans()
+    _clean(level, folder, first_user)
+
+
+def _clean(level: Level, folder: str, first_user: int) -> None:
+    """Remove what submissions left where they have no mounts of their own."""
+    if level.namespaces:
+        return
+    folders.remove(folder)
+    if level.other_user:
+        folders.remove_owned("/dev/shm", range(first_user, first_user + levels.USER_IDS))
 
 
 def _kill_orphans() -> None:
@@ -144,12 +158,13 @@ class _Server:
         config: Config,
         control: socket.socket,
         level: Level,
+        folder: str,
         first_user: int,
         sentry_lives: int,
     ) -> None:
         self.config, self.control, self.level = config, control, level
         self.limits: Any = _Limits(config.limits)
-        self.first_user = first_user
+        self.folder, self.first_user = folder, first_user
         self.slots = list(range(levels.USER_IDS))
         self.boxes: dict[int, _Box] = {}
         self.poll = select.poll()
@@ -163,14 +178,12 @@ class _Server:
             self._prepare()
         with _fatal():
             self._serve()
-            if not self.level.namespaces:
-                os.rmdir(self.folder)
+            _clean(self.level, self.folder, self.first_user)
         os._exit(0)
 
     def _prepare(self) -> None:
         """Load everything, take on a root of our own, rehearse once, and say that we are ready."""
         self.entry = self._load()
-        from autograder.sandbox import root  # looks at what is loaded
         from autograder.sandbox.lockdown import Lockdown
 
         visible = root.visible_paths()
@@ -183,13 +196,10 @@ class _Server:
             kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV)
             self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             root.Root(visible).enter()
-            self.folder = root.BOX
             self.namespace = os.open("self/ns/pid", os.O_RDONLY, dir_fd=self.proc)
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-            self.folder = tempfile.mkdtemp(prefix="autograder-")
-            os.chmod(self.folder, 0o711)
         self.own_memory = Tree(self.proc, os.getpgrp()).resident()
         self.rehearse = root.check_reachable
         gc.collect()
@@ -232,13 +242,15 @@ class _Server:
             return
         control = socket.socket(fileno=descriptors[0])
         try:
+            if not self.slots:
+                raise OSError(f"there are {levels.USER_IDS} already")
             slot = self.slots.pop(0)
             folder = self.folder if self.level.namespaces else f"{self.folder}/{slot}"
             pid = self._fork(descriptors, folder, slot)
             with contextlib.suppress(PermissionError):  # it has done so itself
                 os.setpgid(pid, pid)
             handle = os.pidfd_open(pid)
-        except (OSError, IndexError) as error:
+        except OSError as error:
             _send(control, {"failed": f"cannot start a process: {error}"})
             control.close()
             return
@@ -302,23 +314,19 @@ class _Server:
                 while True:
                     os.waitpid(-box.pid, 0)
             folders.remove(box.folder)
-            self._remove_shared_memory(box)
+            if self.level.name == "restricted":
+                folders.remove_owned("/dev/shm", {self._user(box.slot)})
         del self.boxes[box.pid]
         self._off(box.handle)
         os.close(box.handle)
         if box.control.fileno() in self.handlers:
             self._off(box.control.fileno())
-        with contextlib.suppress(OSError):
+        if self.open:  # else its end says nothing about the submission
             used = usage.ru_utime + usage.ru_stime
-            _send(box.control, {"status": status, "reason": box.reason, "cpu_seconds": used})
+            with contextlib.suppress(OSError):  # the grader may have let go of it
+                _send(box.control, {"status": status, "reason": box.reason, "cpu_seconds": used})
         box.control.close()
         self.slots.append(box.slot)
-
-    def _remove_shared_memory(self, box: _Box) -> None:
-        if self.level.name == "restricted":
-            for entry in os.scandir("/dev/shm"):
-                if entry.stat(follow_symlinks=False).st_uid == self._user(box.slot):
-                    os.unlink(entry.path)
 
     def _watch(self, box: _Box) -> None:
         """Kill a box that is beyond a limit which the kernel does not hold for all its processes together."""

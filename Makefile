@@ -14,7 +14,7 @@ help:
 	@echo "make demo      verify, release and grade the class in examples/"
 	@echo "make test      the fast tests"
 	@echo "make test-all  every test, minutes"
-	@echo "make lint      ruff"
+	@echo "make lint      ruff and mypy"
 	@echo "make starter   write starter_code/ again"
 
 $(READY): pyproject.toml constraints.txt
@@ -42,6 +42,7 @@ test-all: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 starter: $(READY)
 	$(BIN)/autograder starter

@@ -68,12 +68,15 @@ def _current() -> Recorder:
     return _recorder.get() or Recorder()
 
 
+LARGEST_EVIDENCE = 2**16  # elements
+
+
 def plain(value: Any) -> Any:
-    """`value` as nested lists of numpy arrays and scalars, detached from every graph."""
+    """`value` as nested lists of numpy arrays and scalars, detached from every graph; of a huge array only its shape."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy().copy()
+        value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
-        return value.copy()
+        return value.copy() if value.size <= LARGEST_EVIDENCE else f"array of shape {value.shape}"
     if isinstance(value, dict):
         return [[key, plain(item)] for key, item in value.items()]
     if isinstance(value, (list, tuple)):
@@ -260,7 +263,11 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
         else:  # lengths of the student's choice could carry hidden numbers
             en = f"The shape of the {what}, with {len(got)} axes, is not the one asked for"
             zh = f"{_ZH.get(what, what)}的形状（{len(got)} 个轴）不是所要求的"
-            en, zh = (f"{en}: {right}.", f"{zh} {right}。") if max(lengths) < 1000 else (f"{en}.", f"{zh}。")
+            en, zh = (
+                (f"{en}: {right}.", f"{zh} {right}。")
+                if max(lengths) < 1000
+                else (f"{en}.", f"{zh}。")
+            )
         if got in ((*right, 1), (1, *right)):
             en += " One axis too many: a later subtraction would broadcast to a matrix without a word."
             zh += " 多了一个轴：之后的减法会悄悄广播成矩阵。"

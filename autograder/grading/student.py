@@ -106,7 +106,7 @@ def _load(files: Mapping[str, str]) -> list[ModuleType]:
         @staticmethod
         def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
             if name in sources:
-                return importlib.util.spec_from_loader(name, Loader)
+                return importlib.util.spec_from_loader(name, Loader)  # type: ignore[arg-type]
             return None
 
     class Loader:

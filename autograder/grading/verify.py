@@ -12,8 +12,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from autograder.course import Assignment, Course
@@ -125,14 +127,14 @@ def _cases(assignment: Assignment) -> Iterator[_Case]:
         yield _Case(
             submission(f"mistake-{variant.name}", changed),
             variant.question,
-            lambda result, report, v=variant: _mistake(v, result, report),
+            partial(_mistake, variant),
         )
     for variant in equivalents:
         changed = variant.files(files, file_of[variant.question])
         yield _Case(
             submission(f"equivalent-{variant.name}", changed),
             variant.question,
-            lambda result, report, v=variant: _equivalent(v, result, report),
+            partial(_equivalent, variant),
         )
 
 
@@ -292,7 +294,8 @@ def _wrong_answers(
         return
     for name, spoil in WRONG_ANSWERS.items():
         spoilt = _Spoilt(function, spoil)
-        outcomes = suite.run(lambda s=spoilt: reference.replacing({question: s}), [question])
+        student = partial(reference.replacing, {question: spoilt})
+        outcomes = suite.run(student, [question])
         if spoilt.changed and all(o.status == "passed" for o in outcomes):
             report.holes.append(f"the right answer {name} passes every test")
 
@@ -308,19 +311,18 @@ class _Spoilt:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         answer = self.function(*args, **kwargs)
         if isinstance(answer, torch.Tensor):
-            spoilt = self.spoil(answer)
-            differs = spoilt.shape != answer.shape or not torch.equal(spoilt, answer)
-            self.changed |= differs or (answer.requires_grad and spoilt is not answer)
-            return spoilt
+            return self._spoilt(answer)
         if isinstance(answer, float):
-            spoilt = float(self.spoil(torch.tensor(answer, dtype=torch.float64)).reshape(()))
-            self.changed |= spoilt != answer
-            return spoilt
-        if hasattr(answer, "dtype"):
-            spoilt = self.spoil(torch.as_tensor(answer)).numpy()
-            self.changed |= spoilt.shape != answer.shape or bool((spoilt != answer).any())
-            return spoilt
+            return float(self._spoilt(torch.tensor(answer, dtype=torch.float64)).reshape(()))
+        if isinstance(answer, np.ndarray):
+            return self._spoilt(torch.as_tensor(answer)).numpy()
         return answer
+
+    def _spoilt(self, answer: torch.Tensor) -> torch.Tensor:
+        spoilt = self.spoil(answer)
+        same_values = spoilt.shape == answer.shape and torch.equal(spoilt, answer)
+        self.changed |= not same_values or (answer.requires_grad and spoilt is not answer)
+        return spoilt
 
 
 def table(reports: Sequence[AssignmentReport]) -> str:

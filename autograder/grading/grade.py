@@ -26,6 +26,7 @@ from autograder.sandbox.host import Template
 from autograder.sandbox.levels import check_floor, probe
 
 LOG_FOLDER = "_log"
+MEMORY = 2**30  # bytes that a grader may use beyond what it begins with
 
 
 class GradingError(AutograderError):
@@ -81,10 +82,10 @@ def grade(
 def grade_all(
     course: Course, assignment: Assignment, submissions: Sequence[Submission], jobs: int
 ) -> Iterator[Graded]:
-    """Results as they come, in no certain order. One that timed out is graded once more, alone, and that counts."""
+    """Results as they come, in no certain order. One that was perhaps disturbed is graded once more, alone, and that counts."""
     again: list[Submission] = []
     for index, graded in _graded(course, assignment, submissions, jobs):
-        if graded.timed_out:
+        if graded.disturbed:
             again.append(submissions[index])
         else:
             yield graded
@@ -98,6 +99,7 @@ def _graded(
 ) -> Iterator[tuple[int, Graded]]:
     def work(tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded], None]) -> None:
         def drive(grader: Grader) -> None:
+            _bound_memory()
             for submission in tasks():
                 answer(grader.grade(submission))
 
@@ -114,6 +116,15 @@ def _graded(
             yield index, graded
     except pool.WorkerFailed as error:
         raise GradingError(f"The grader failed: {error}") from None
+
+
+def _bound_memory() -> None:
+    """Let arithmetic with a submission's answers fail here, rather than use up the machine's memory."""
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    _, ceiling = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (pages * resource.getpagesize() + MEMORY, ceiling))
 
 
 def _kept(

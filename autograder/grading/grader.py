@@ -38,7 +38,7 @@ class Graded:
     result: SubmissionResult
     log: str
     seconds: dict[str, float]
-    timed_out: bool
+    disturbed: bool  # perhaps: it was ended in a way that a loaded machine or a killed process explains too
 
 
 class Grader:
@@ -91,7 +91,8 @@ class Grader:
             "tests": judged - started,
             "total": done - started,
         }
-        return Graded(result, attempt.log(outcomes), seconds, result.status == "timed_out")
+        ends = {result.status, *(outcome.status for outcome in outcomes)}
+        return Graded(result, attempt.log(outcomes), seconds, bool(ends & {"timed_out", "crashed"}))
 
     def _attempt(self, submission: Submission) -> tuple[_Attempt, list[Outcome]]:
         """Run the suite; where the fork server dies of it, once more over a new one."""

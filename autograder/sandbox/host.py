@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import select
@@ -200,7 +201,10 @@ class Template:
 
 
 class Box:
-    """One submission's process and all that it starts. Not to be shared between threads."""
+    """One submission's process and all that it starts. Not to be shared between threads.
+
+    The fork server kills it, too, when its end of the connection is dropped.
+    """
 
     def __init__(
         self,
@@ -211,7 +215,8 @@ class Box:
         output: int,
     ) -> None:
         self._template, self._limits = template, template.limits
-        self._channel, self._control, self._output = channel, control, output
+        self._channel, self._control = channel, control
+        self._output: io.FileIO | None = io.FileIO(output)
         control.settimeout(_END_SECONDS)
         channel.setblocking(False)
         os.set_blocking(output, False)
@@ -287,13 +292,7 @@ class Box:
         self._drain()
         self._channel.close()
         self._control.close()
-        if self._output >= 0:
-            os.close(self._output)
-            self._output = -1
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.kill()
+        self._close_output()
 
     # Inside
 
@@ -318,15 +317,15 @@ class Box:
             raise self._ended()
         poll = select.poll()
         poll.register(self._channel, event)
-        if self._output >= 0:
+        if self._output is not None:
             poll.register(self._output, select.POLLIN)
         if self._dead is None:
             poll.register(self._control, select.POLLIN)
         while True:
             events = dict(poll.poll(1000 * clock.pause()))
-            if self._output in events:
+            if self._output is not None and self._output.fileno() in events:
                 self._drain()
-                if self._output < 0:
+                if self._output is None:
                     return
             if self._channel.fileno() in events:
                 return
@@ -339,8 +338,9 @@ class Box:
     def _ended(self) -> Exception:
         """Why there is nothing more to come; the box is dead when this returns."""
         self.kill()
-        dead = self._dead or {}
-        reason, status = dead.get("reason"), dead.get("status", 0)
+        if not self._dead:
+            return self._template.died()
+        reason, status = self._dead["reason"], self._dead["status"]
         if reason == "memory":
             return SandboxOutOfMemory("its processes together held more than the limit")
         if reason is not None:
@@ -380,19 +380,20 @@ class Box:
         """Take what was printed, so that the box never waits for us; keep no more than the limit."""
         room = 1024 * self._limits.output_kb
         for _ in range(64):
-            if self._output < 0:
-                return
-            try:
-                piece = os.read(self._output, _CHUNK)
-            except BlockingIOError:
+            piece = self._output.read(_CHUNK) if self._output is not None else None
+            if piece is None:
                 return
             if not piece:
-                os.close(self._output)
-                self._output = -1
+                self._close_output()
                 return
             kept = piece[: room - len(self._printed)]
             self._printed += kept
             self._truncated |= len(kept) < len(piece)
+
+    def _close_output(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
 
 
 class _Clock:

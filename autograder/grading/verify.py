@@ -313,7 +313,8 @@ class _Spoilt:
         if isinstance(answer, torch.Tensor):
             return self._spoilt(answer)
         if isinstance(answer, float):
-            return float(self._spoilt(torch.tensor(answer, dtype=torch.float64)).reshape(()))
+            spoilt = self._spoilt(torch.tensor(answer, dtype=torch.float64))
+            return spoilt.numpy() if spoilt.ndim else float(spoilt)
         if isinstance(answer, np.ndarray):
             return self._spoilt(torch.as_tensor(answer)).numpy()
         return answer

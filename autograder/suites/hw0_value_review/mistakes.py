@@ -548,8 +548,9 @@ def softmax_in_place(preferences):
 
 @mistake(
     "stationary_distribution",
-    en="The chain was not transposed: d P = d asks for a *left* eigenvector.",
-    zh="没有转置转移矩阵：d P = d 要求的是*左*特征向量。",
+    en="All states count alike, as in an eigenvector of P itself: d P = d asks for a *left* one "
+    "(transpose P).",
+    zh="所有状态权重相同，这正是 P 本身的特征向量：d P = d 要求的是*左*特征向量（请转置 P）。",
 )
 def right_eigenvector(transitions, policy):
     chain = np.einsum("sa,sap->sp", policy, transitions)

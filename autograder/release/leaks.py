@@ -131,15 +131,14 @@ def _weight(squashed: str) -> int:
     return sum(3 if "\u4e00" <= letter <= "\u9fff" else 1 for letter in squashed)
 
 
+_COMMON = re.compile(
+    r"(import .*|from .* import .*|# -{3,}.*|(if|elif|for|while|with|try|except)\b.*:|.*[(\[{])$"
+)
+
+
 def _is_common(line: str) -> bool:
-    """Imports, rulers, and the heads of blocks: they say nothing without what follows."""
-    return (
-        re.match(
-            r"\s*(import .*|from .* import .*|# -{3,}.*|(if|elif|for|while|with|try|except)\b.*:)$",
-            line.rstrip(),
-        )
-        is not None
-    )
+    """Imports, rulers, heads of blocks and of brackets: they say nothing without what follows."""
+    return _COMMON.match(line.strip()) is not None
 
 
 def _squash(text: str) -> str:

@@ -4,9 +4,10 @@ At each step the agent sees one of `n_signals` signals and presses one of `n_but
 agent to find out. Everything is given here but the loss, which is yours.
 """
 
-import policy_gradient
 import torch
 from torch.nn.functional import log_softmax
+
+import policy_gradient
 
 UPDATES, TRAJECTORIES, STEPS, LEARNING_RATE = 6, 64, 4, 5.0
 

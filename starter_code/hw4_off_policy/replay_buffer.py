@@ -22,7 +22,6 @@ import matplotlib
 matplotlib.use("Agg")  # draws into files, needs no screen
 
 import matplotlib.pyplot as plt
-import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -35,8 +34,9 @@ COLOURS = {"wrong": "tab:red", "corrected": "tab:blue"}
 
 @dataclass
 class Args:
-    seed: int = 1
-    updates: int = 2500
+    seed: int = 1  # of the first run
+    runs: int = 3
+    updates: int = 2000
     steps_per_update: int = 16
     random_steps: int = 5000  # of a uniform policy, before learning starts
     batch_size: int = 256
@@ -91,7 +91,9 @@ class Buffer:
         self.size = 0
 
     def add(self, *transition):
-        for column, entry in zip((self.s, self.a, self.r, self.s_next, self.terminated), transition):
+        for column, entry in zip(
+            (self.s, self.a, self.r, self.s_next, self.terminated), transition
+        ):
             column[self.size] = entry
         self.size += 1
 
@@ -124,10 +126,10 @@ def corrected_losses(theta, critic, batch, gamma):
     return off_policy.resampled_actor_loss(theta[s], critic[s], fresh_actions), critic_loss
 
 
-def train(kind, args):
+def train(kind, args, seed):
     """Returns environment steps, J(θ) = V^π(start) as it is, and V^π(start) as the critic believes."""
-    torch.manual_seed(args.seed)
-    world = World(args.seed)
+    torch.manual_seed(seed)
+    world = World(seed)
     buffer = Buffer(args.random_steps + args.updates * args.steps_per_update)
     theta = torch.zeros(world.n_states, world.n_actions, requires_grad=True)
     n_values = world.n_actions if kind == "corrected" else 1
@@ -138,7 +140,7 @@ def train(kind, args):
     for a in torch.randint(world.n_actions, (args.random_steps,)).tolist():
         buffer.add(*world.step(a))
     steps, truth, belief = [], [], []
-    for update in (bar := tqdm(range(args.updates), desc=f"{kind:>9}", unit="update")):
+    for update in (bar := tqdm(range(args.updates), desc=f"{kind}, seed {seed}", unit="update")):
         policy = torch.softmax(theta.detach(), dim=-1)
         choices = torch.multinomial(policy, args.steps_per_update, replacement=True)
         for i in range(args.steps_per_update):
@@ -169,26 +171,37 @@ def best_possible(world, gamma):
 def main():
     args = parse_args()
     best = best_possible(World(args.seed), args.gamma)
+    seeds = range(args.seed, args.seed + args.runs)
     try:
-        runs = {kind: train(kind, args) for kind in ("wrong", "corrected")}
+        runs = {kind: [train(kind, args, seed) for seed in seeds] for kind in COLOURS}
     except NotImplementedError as missing:
         sys.exit(f"This needs `{missing}`, which is not implemented yet. Fill in its TODO first.")
 
     figure, axes = plt.subplots(figsize=(7.5, 4.5))
-    for kind, (steps, truth, belief) in runs.items():
-        axes.plot(steps, truth, color=COLOURS[kind], label=f"{kind}: J(θ) of its policy")
-        label = f"{kind}: J(θ) as its critic believes"
-        axes.plot(steps, belief, color=COLOURS[kind], linestyle=":", label=label)
+    for kind, curves in runs.items():
+        for i, (steps, truth, belief) in enumerate(curves):
+            labels = (
+                (f"{kind}: J(θ)", f"{kind}: J(θ) as the critic believes")
+                if i == 0
+                else (None, None)
+            )
+            axes.plot(steps, truth, color=COLOURS[kind], label=labels[0])
+            axes.plot(steps, belief, color=COLOURS[kind], linestyle=":", label=labels[1])
+        truths, beliefs = ([curve[which][-1] for curve in curves] for which in (1, 2))
+        print(
+            f"{kind:>9}: J(θ) {rounded(truths)}, believed {rounded(beliefs)}; best possible {best:.1f}"
+        )
     axes.axhline(best, color="grey", linestyle="--", label="best possible")
     axes.set(xlabel="environment steps", ylabel="J(θ), value of the start state", ylim=(-120, 0))
-    axes.set(title=f"Replay buffer on {WORLD}, seed {args.seed}")
+    axes.set(title=f"A2C with a replay buffer on {WORLD}, {args.runs} runs each")
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
     figure.savefig("replay_buffer.png", dpi=150, bbox_inches="tight")
-
-    for kind, (_, truth, belief) in runs.items():
-        print(f"{kind:>9}: J(θ) = {truth[-1]:.1f}, believed {belief[-1]:.1f} (best {best:.1f})")
     print("See replay_buffer.png.")
+
+
+def rounded(numbers):
+    return ", ".join(f"{number:.1f}" for number in numbers)
 
 
 if __name__ == "__main__":

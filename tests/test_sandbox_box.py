@@ -484,6 +484,22 @@ def test_boxes_side_by_side(template):
             box.kill()
 
 
+def test_forked_graders_share_a_template(template):
+    graders = []
+    for number in range(3):
+        if (pid := os.fork()) == 0:
+            try:
+                with box_of(template) as box:
+                    os._exit(int(ask(box, f"result = {number + 10}")))
+            finally:
+                os._exit(1)
+        graders.append(pid)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in graders]
+    assert codes == [10, 11, 12]
+    with box_of(template) as box:
+        assert ask(box, "result = 1") == "1"
+
+
 def test_a_box_that_is_dropped_is_killed(template):
     box = template.spawn({})
     tree = box._tree

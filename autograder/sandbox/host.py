@@ -61,6 +61,9 @@ class TemplateDied(SandboxBroken):
 class Template:
     """A fork server with torch loaded. Use as a context manager.
 
+    Processes forked while it is open can use it, too: one fork server serves all the jobs of a run. It ends when the
+    last of them has let go of it.
+
     Attributes:
         isolation: the level reached: "full", "restricted", "minimal" or "none".
         missing: a sentence for each part that this machine lacks, with the way to get it.

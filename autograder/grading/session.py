@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import os
 import sys
 import traceback
@@ -125,19 +126,38 @@ class _Run:
         )
         self.student: Student | None = None
         self.over: dict[str, Outcome] = {}
-        self.imperfect: set[str] = set()
+        self.imperfect: dict[str, set[str]] = {}  # question → the kinds of failure seen
 
     def outcome(self, test: HiddenTest, item: pytest.Function) -> Outcome:
         outcome = self._skipped(test) or self._attempt(test, item, self.reference)
         earlier = [name for name in test.builds_on if name in self.imperfect]
-        if outcome.status in ("failed", "error") and earlier and self.student is not None:
-            again = self._attempt(test, item, self._carried(earlier))
-            if again.status == "passed":
-                again.carried = True
-                outcome = again
+        if outcome.status in ("failed", "error"):
+            outcome = self._carried_attempt(test, item, earlier) or outcome
         if outcome.status != "passed":
-            self.imperfect.add(test.question)
+            self.imperfect.setdefault(test.question, set()).add(outcome.kind)
         return outcome
+
+    def _carried_attempt(
+        self, test: HiddenTest, item: pytest.Function, earlier: Sequence[str]
+    ) -> Outcome | None:
+        """The test once more over the student's own earlier functions; it passes or is None.
+
+        The student may call some of them and have written out the others, so every choice is tried. One that changes
+        its arguments has paid for that already.
+        """
+        for count in range(len(earlier), 0, -1):
+            for names in itertools.combinations(earlier, count):
+                if self.student is None:
+                    return None
+                changes = any("argument_changed" in self.imperfect[name] for name in names)
+                self.student.forgives_changes = changes
+                again = self._attempt(test, item, self._carried(names))
+                if self.student is not None:
+                    self.student.forgives_changes = False
+                if again.status == "passed":
+                    again.carried = True
+                    return again
+        return None
 
     def _carried(self, names: Sequence[str]) -> LocalStudent:
         """The reference's code over the student's own earlier functions, where they are defined."""

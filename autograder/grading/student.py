@@ -61,6 +61,7 @@ class LocalStudent:
 
     def __init__(self, files: Mapping[str, str], replaced: Mapping[str, Any] | None = None) -> None:
         self._files, self._replaced = dict(files), dict(replaced or {})
+        self.forgives_changes = False  # whether a call may change its arguments (they are put back)
         self._modules = _load(self._files)
         for module in self._modules:
             for name, value in (replaced or {}).items():
@@ -76,7 +77,7 @@ class LocalStudent:
             for module in self._modules:
                 if hasattr(module, name):
                     found = getattr(module, name)
-                    return _guarded(found) if isinstance(found, FunctionType) else found
+                    return self._guarded(found) if isinstance(found, FunctionType) else found
         raise StudentError("missing")
 
     def begin(self, seed: int) -> None:
@@ -88,6 +89,41 @@ class LocalStudent:
     def module(self, name: str) -> ModuleType:
         """A standard or third-party module on the student's side."""
         return importlib.import_module(name)
+
+    def _guarded(self, function: FunctionType) -> Callable[..., Any]:
+        """Call like the sandbox does: own random generators, errors as `StudentError`, arguments held to be unchanged."""
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            args = tuple(
+                copy.deepcopy(a) if isinstance(a, np.random.Generator) else a for a in args
+            )
+            kwargs = {
+                k: copy.deepcopy(v) if isinstance(v, np.random.Generator) else v
+                for k, v in kwargs.items()
+            }
+            held = {f"number {i + 1}": a for i, a in enumerate(args)} | kwargs
+            before = {name: _copied(value) for name, value in held.items()}
+            try:
+                result = function(*args, **kwargs)
+            except (Mismatch, StudentError):
+                raise
+            except Exception as error:
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                raise StudentError(
+                    type(error).__name__,
+                    line=frame.lineno,
+                    not_implemented=isinstance(error, NotImplementedError),
+                ) from error
+            for name, value in held.items():
+                if not _unchanged(value, before[name]):
+                    if not self.forgives_changes:
+                        raise argument_changed(name)
+                    result = _another(result)  # it may be the argument itself
+                    _put_back(value, before[name])
+            return result
+
+        return call
 
 
 @functools.lru_cache(maxsize=512)
@@ -130,37 +166,6 @@ def _load(files: Mapping[str, str]) -> list[ModuleType]:
         sys.modules.update(hidden)
 
 
-def _guarded(function: FunctionType) -> Callable[..., Any]:
-    """Call like the sandbox does: own random generators, errors as `StudentError`, arguments held to be unchanged."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        args = tuple(copy.deepcopy(a) if isinstance(a, np.random.Generator) else a for a in args)
-        kwargs = {
-            k: copy.deepcopy(v) if isinstance(v, np.random.Generator) else v
-            for k, v in kwargs.items()
-        }
-        held = {f"number {i + 1}": a for i, a in enumerate(args)} | kwargs
-        before = {name: _copied(value) for name, value in held.items()}
-        try:
-            result = function(*args, **kwargs)
-        except (Mismatch, StudentError):
-            raise
-        except Exception as error:
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            raise StudentError(
-                type(error).__name__,
-                line=frame.lineno,
-                not_implemented=isinstance(error, NotImplementedError),
-            ) from error
-        for name, value in held.items():
-            if not _unchanged(value, before[name]):
-                raise argument_changed(name)
-        return result
-
-    return call
-
-
 def _copied(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().clone()
@@ -175,3 +180,16 @@ def _unchanged(value: Any, before: Any) -> bool:
             value, before, equal_nan=value.dtype.kind == "f"
         )
     return True
+
+
+def _another(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _put_back(value: Any, before: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        value.data.copy_(before)
+    else:
+        value[...] = before

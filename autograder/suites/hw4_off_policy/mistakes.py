@@ -662,17 +662,6 @@ def natural_is_plain(gradient, fisher, damping):
     return gradient / (1.0 + damping)
 
 
-@mistake(
-    "natural_gradient",
-    en="Work on a new matrix: the caller still needs F.",
-    zh="请在新的矩阵上操作：调用者还要用 F。",
-)
-def natural_changes_the_argument(gradient, fisher, damping):
-    fisher = fisher.detach()
-    fisher += max(damping, 1e-9) * torch.eye(len(fisher), dtype=fisher.dtype)
-    return torch.linalg.solve(fisher, gradient)
-
-
 # --- kl_constrained_step ------------------------------------------------------------------------
 
 

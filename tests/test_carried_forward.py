@@ -1,0 +1,100 @@
+"""One mistake costs once: what later questions build on is the student's own earlier function."""
+
+import pytest
+
+from autograder.grading.session import with_suite
+from autograder.grading.student import LocalStudent
+
+MASTER = """
+def first(x):
+    return x + 1
+
+def second(x):
+    return 2 * x
+
+def both(x):
+    return first(x) * second(x)
+"""
+
+SUITE = '''
+import pytest
+import torch
+from autograder.grading import check
+
+
+def value():
+    return torch.tensor([1.0, 2.0])
+
+
+@pytest.mark.question("first", gate=True)
+def test_first(student, reference):
+    """One more."""
+    check.same(student.first(value()), reference.first(value()))
+
+
+@pytest.mark.question("second", gate=True)
+def test_second(student, reference):
+    """Twice."""
+    check.same(student.second(value()), reference.second(value()))
+
+
+@pytest.mark.question("both", gate=True)
+@pytest.mark.builds_on("first", "second")
+def test_both(student, reference):
+    """Their product."""
+    x = value()
+    check.same(student.both(x), reference.both(x))
+'''
+
+RIGHT_FIRST = "def first(x):\n    return x + 1\n"
+WRONG_FIRST = "def first(x):\n    return x + 5\n"
+WRONG_SECOND = "def second(x):\n    return 7 * x\n"
+CHANGES_ITS_ARGUMENT = "def first(x):\n    x += 1\n    return x\n"
+CALLS_BOTH = "def both(x):\n    return second(x) * first(x)\n"
+CALLS_THE_SECOND = "def both(x):\n    return (x + 1) * second(x)\n"
+ADDS = "def both(x):\n    return first(x) + second(x)\n"
+
+
+@pytest.fixture
+def statuses(tmp_path):
+    """statuses(source): how each question ends for a student who handed in `source`."""
+    (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
+
+    def run(*parts):
+        found = {}
+        student = LocalStudent({"m.py": "\n".join(parts)})
+
+        def drive(suite):
+            found.update({o.test.question: o.status for o in suite.run(lambda: student)})
+
+        with_suite(tmp_path, LocalStudent({"m.py": MASTER}), ["first", "second", "both"], drive)
+        return found
+
+    return run
+
+
+def test_two_mistakes_cost_their_own_questions_only(statuses):
+    ended = statuses(WRONG_FIRST, WRONG_SECOND, CALLS_BOTH)
+    assert ended == {"first": "failed", "second": "failed", "both": "passed"}
+
+
+def test_calling_one_earlier_function_and_writing_out_the_other(statuses):
+    ended = statuses(WRONG_FIRST, WRONG_SECOND, CALLS_THE_SECOND)
+    assert ended == {"first": "failed", "second": "failed", "both": "passed"}
+
+
+def test_a_changed_argument_costs_once(statuses):
+    ended = statuses(CHANGES_ITS_ARGUMENT, WRONG_SECOND, CALLS_BOTH)
+    assert ended == {"first": "failed", "second": "failed", "both": "passed"}
+
+
+def test_a_function_that_changes_its_argument_itself_is_not_forgiven(statuses):
+    own = "def both(x):\n    x *= first(x)\n    return 7 * x\n"
+    ended = statuses(WRONG_FIRST, WRONG_SECOND, own)
+    assert ended["both"] == "failed"
+
+
+def test_a_mistake_of_its_own_is_not_carried(statuses):
+    ended = statuses(WRONG_FIRST, WRONG_SECOND, ADDS)
+    assert ended["both"] == "failed"
+    assert statuses(RIGHT_FIRST, WRONG_SECOND, ADDS)["both"] == "failed"

@@ -124,7 +124,8 @@ def test_closing_twice_and_boxes_that_outlive_their_template():
             template.spawn({})
 
 
-def test_more_boxes_than_places_is_an_error_of_ours_and_no_end(monkeypatch):
+@pytest.mark.slow
+def test_more_boxes_than_places_is_an_error_of_ours_and_no_end():
     with open_template("full") as template:
         boxes = []
         with pytest.raises(SandboxBroken, match="64"):

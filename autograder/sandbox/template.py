@@ -32,7 +32,7 @@ from typing import Any, NoReturn
 from autograder.sandbox import folders, kernel, levels, root
 from autograder.sandbox.levels import Level
 from autograder.sandbox.limits import INODES, MEGABYTE
-from autograder.sandbox.tree import Tree
+from autograder.sandbox.tree import Tree, Use, use_by_group
 
 PRELOADED = (
     "torch",
@@ -200,7 +200,7 @@ class _Server:
         else:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-        self.own_memory = Tree(self.proc, os.getpgrp()).resident()
+        self.own_memory = use_by_group(self.proc)[os.getpgrp()].resident
         self.rehearse = root.check_reachable
         gc.collect()
         gc.freeze()
@@ -224,8 +224,9 @@ class _Server:
                     handler()
             if time.monotonic() - looked > _WATCH_SECONDS:
                 looked = time.monotonic()
+                uses = use_by_group(self.proc) if self.boxes else {}
                 for box in list(self.boxes.values()):
-                    self._watch(box)
+                    self._watch(box, uses.get(box.pid, Use()))
 
     def _on(self, descriptor: int, handler: Callable[[], None]) -> None:
         self.handlers[descriptor] = handler
@@ -328,19 +329,19 @@ class _Server:
         box.control.close()
         self.slots.append(box.slot)
 
-    def _watch(self, box: _Box) -> None:
+    def _watch(self, box: _Box, use: Use) -> None:
         """Kill a box that is beyond a limit which the kernel does not hold for all its processes together."""
-        if box.reason is None and (reason := self._excess(box)):
+        if box.reason is None and (reason := self._excess(box, use)):
             box.reason = reason
             self._kill(box)
 
-    def _excess(self, box: _Box) -> str | None:
+    def _excess(self, box: _Box, use: Use) -> str | None:
         memory = self.limits.memory_mb * MEGABYTE + self.own_memory
-        if box.tree.resident() > memory and box.tree.memory() > memory:
+        if use.resident > memory and box.tree.memory() > memory:
             return "memory"
         if self.level.namespaces:
             return None
-        if box.tree.sample().threads > self.limits.processes:  # root's are not limited
+        if use.threads > self.limits.processes:  # root's are not limited
             return "processes"
         if time.monotonic() - box.disk_checked > _DISK_WATCH_SECONDS:
             box.disk_checked = time.monotonic()

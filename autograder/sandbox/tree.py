@@ -46,17 +46,12 @@ class Tree:
         """Bytes that the tree holds, pages shared with others counted in proportion."""
         return sum(self._proportional(pid) for pid in self._members())
 
-    def resident(self) -> int:
-        """Bytes that the tree holds at most (cheap: shared pages are counted once a process)."""
-        return sum(_PAGE * int(fields[1]) for pid in self._members()
-                   if (fields := self._read(f"{pid}/statm").split()))  # fmt: skip
-
     def _members(self) -> dict[str, list[bytes]]:
         """The fields of /proc/pid/stat after the name, a process."""
         found = {}
         for name in os.listdir(self.proc):
             if name.isdigit():
-                fields = _after_name(self._read(f"{name}/stat"))
+                fields = _after_name(_read(self.proc, f"{name}/stat"))
                 if fields and int(fields[2]) == self.group:
                     found[name] = fields
         return found
@@ -77,26 +72,50 @@ class Tree:
             return False
         finally:
             os.close(folder)
-        return any(_after_name(self._read(f"{pid}/task/{t}/stat"))[:1] == [b"R"] for t in threads)
+        return any(
+            _after_name(_read(self.proc, f"{pid}/task/{t}/stat"))[:1] == [b"R"] for t in threads
+        )
 
     def _proportional(self, pid: str) -> int:
-        for line in self._read(f"{pid}/smaps_rollup").splitlines():
+        for line in _read(self.proc, f"{pid}/smaps_rollup").splitlines():
             if line.startswith(b"Pss:"):
                 return 1024 * int(line.split()[1])
         return 0
 
-    def _read(self, path: str) -> bytes:
-        """A file's beginning; nothing if the process is gone."""
-        try:
-            file = os.open(path, os.O_RDONLY, dir_fd=self.proc)
-        except OSError:
-            return b""
-        try:
-            return os.read(file, 4096)
-        except OSError:
-            return b""
-        finally:
-            os.close(file)
+
+@dataclass(frozen=True)
+class Use:
+    """What a process group uses at most: pages shared with others are counted once a process."""
+
+    resident: int = 0
+    threads: int = 0
+
+
+def use_by_group(proc: int) -> dict[int, Use]:
+    """All process groups, in one cheap look."""
+    found: dict[int, Use] = {}
+    for name in filter(str.isdigit, os.listdir(proc)):
+        if fields := _after_name(_read(proc, f"{name}/stat")):
+            group = int(fields[2])
+            so_far = found.get(group, Use())
+            found[group] = Use(
+                so_far.resident + _PAGE * int(fields[21]), so_far.threads + int(fields[17])
+            )
+    return found
+
+
+def _read(proc: int, path: str) -> bytes:
+    """A file's beginning; nothing if the process is gone."""
+    try:
+        file = os.open(path, os.O_RDONLY, dir_fd=proc)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, 4096)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def _after_name(stat: bytes) -> list[bytes]:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from numbers import Real
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,15 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float, str, np.generic)):
         return value
-    return type(value).__name__
+    return type_name(value)
+
+
+def type_name(value: Any) -> str:
+    """The name of a standard type; of anything else, whose name the student may choose, only what kind of thing it is."""
+    if isinstance(value, (FunctionType, MethodType)) or getattr(value, "_method", False) is True:
+        return "method"
+    kind = type(value)
+    return kind.__name__ if kind.__module__ in ("builtins", "numpy", "torch") else "object"
 
 
 # --- the checks -------------------------------------------------------------------------------------------------
@@ -261,14 +270,15 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
             en = f"The shape of the {what} is {got}, but {right} was asked for."
             zh = f"{_ZH.get(what, what)}的形状是 {got}，而要求的是 {right}。"
         else:  # lengths of the student's choice could carry hidden numbers
-            en = f"The shape of the {what}, with {len(got)} axes, is not the one asked for"
+            axes = "1 axis" if len(got) == 1 else f"{len(got)} axes"
+            en = f"The shape of the {what}, with {axes}, is not the one asked for"
             zh = f"{_ZH.get(what, what)}的形状（{len(got)} 个轴）不是所要求的"
             en, zh = (
                 (f"{en}: {right}.", f"{zh} {right}。")
                 if max(lengths) < 1000
                 else (f"{en}.", f"{zh}。")
             )
-        if got in ((*right, 1), (1, *right)):
+        if right and got in ((*right, 1), (1, *right)):
             en += " One axis too many: a later subtraction would broadcast to a matrix without a word."
             zh += " 多了一个轴：之后的减法会悄悄广播成矩阵。"
         raise Mismatch("shape", en, zh)
@@ -358,7 +368,13 @@ def _not_finite(what: str) -> Mismatch:
 
 
 def _wrong_type(en: str, zh: str, actual: Any) -> Mismatch:
-    got = type(actual).__name__
+    got = type_name(actual)
+    if got == "method":
+        return Mismatch(
+            "type",
+            f"The result must be {en}; what came back is a method that nobody has called.",
+            f"结果应为{zh}，而得到的是一个未被调用的方法。",
+        )
     return Mismatch(
         "type",
         f"The result must be {en}; what came back is of type {got}.",

@@ -24,6 +24,7 @@ import yaml
 from autograder.course import Course
 from autograder.grading.intake import collect
 from autograder.grading.names import safe_name
+from autograder.sandbox.levels import REFUSED_VARIABLE
 from red_team import honest
 from red_team.attack import MARK, Attack
 
@@ -103,21 +104,27 @@ class Arena:
         settings["limits"], settings["isolation_floor"] = LIMITS, self.floor
         (self.course / "grading.yml").write_text(yaml.safe_dump(settings, sort_keys=False))
 
-    def grade(self, jobs: int = 2, environment: Mapping[str, str] | None = None) -> Graded:
-        """Have the command grade everybody, and look at what it left."""
+    def grade(self, jobs: int = 2, *options: str, refused: str = "") -> Graded:
+        """Have the command grade everybody, and look at what it left.
+
+        Args:
+            options: more of the command's.
+            refused: parts of the sandbox that the machine is made to refuse.
+        """
         before = self.snapshot()
         orphans = _adopt_orphans()
+        command = [sys.executable, "-m", "autograder", "--course", str(self.course / "grading.yml")]
         done = subprocess.run(
             [
-                sys.executable,
-                "-m",
-                "autograder",
-                "--course",
-                str(self.course / "grading.yml"),
+                *command,
                 "grade",
                 "hw1",
-            ]
-            + [str(self.desk), "--out", str(self.out), "--jobs", str(jobs)],
+                str(self.desk),
+                "--out",
+                str(self.out),
+                f"--jobs={jobs}",
+                *options,
+            ],
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(REPOSITORY),
@@ -126,7 +133,7 @@ class Arena:
                 "LANG": "C.UTF-8",
                 "OMP_NUM_THREADS": "1",
                 "GRADER_TOKEN": CANARIES["environment"],
-                **(environment or {}),
+                REFUSED_VARIABLE: refused,
             },
             cwd=self.course,
             stdin=subprocess.DEVNULL,
@@ -139,9 +146,7 @@ class Arena:
         megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         survivors = [process.as_dict(["pid", "name", "cmdline"]) for process in orphans()]
         changed = {p for p, _ in before.items() ^ self.snapshot().items()}
-        return Graded(
-            self, done, survivors, sorted(changed), _marked(), megabytes, bool(environment)
-        )
+        return Graded(self, done, survivors, sorted(changed), _marked(), megabytes, refused)
 
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
         """Everything that grading may not touch: the repository, what was handed in, the home folder, /tmp."""
@@ -163,7 +168,7 @@ class Graded:
     changed: list[str]
     marked: list[str]
     megabytes: float  # of the largest process ever
-    refused: bool  # whether the machine refused namespaces
+    refused: str  # parts of the sandbox
 
     def __post_init__(self) -> None:
         course = Course.load(self.arena.course / "grading.yml")

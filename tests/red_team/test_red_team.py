@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autograder.sandbox.levels import REFUSED_VARIABLE
+from autograder.sandbox.levels import PARTS
 from red_team import (
     archives,
     comparisons,
@@ -98,17 +98,17 @@ def _each(which: str, *values: object, name: str = "") -> Any:
 
 @functools.cache
 def graded(which: str, root: Path) -> Graded:
-    return Arena(root / which, attacks=CLASSES[which]).grade(environment=_refusals(which))
+    return Arena(root / which, attacks=CLASSES[which]).grade(refused=_refused(which))
 
 
 @functools.cache
 def alone(which: str, student: str, root: Path) -> Graded:
     arena = Arena(root / which / "alone" / student, honest={student: honest.CLASS[student]})
-    return arena.grade(jobs=1, environment=_refusals(which))
+    return arena.grade(jobs=1, refused=_refused(which))
 
 
-def _refusals(which: str) -> dict[str, str]:
-    return {REFUSED_VARIABLE: "namespaces"} if which == "restricted" else {}
+def _refused(which: str) -> str:
+    return "namespaces" if which == "restricted" else ""
 
 
 @pytest.fixture(scope="session")
@@ -141,6 +141,17 @@ def test_there_are_enough_of_each_family() -> None:
     assert len(set(names)) == len(names) >= 60
     assert set(QUICK) <= set(names)
     assert all(len(attacks) >= 8 for attacks in FAMILIES.values())
+
+
+@pytest.mark.slow
+def test_without_walls_the_attacks_would_succeed(tmp_path: Path) -> None:
+    """They have teeth. (Three that only read; others would do harm here.)"""
+    names = ("reads_the_tests", "runs_the_reference", "copies_its_neighbour")
+    arena = Arena(tmp_path / "open", attacks=[a for a in ATTACKS if a.name in names])
+    result = arena.grade(2, "--allow-unsafe", refused=",".join(PARTS))
+    assert any(line in result.said("reads_the_tests") for line in secret_lines())
+    assert [result.result(name)["score"] for name in names[1:]] == [110.0, 110.0]
+    assert result.result("ada")["isolation"] == "none"
 
 
 # --- the cheat gains nothing ---------------------------------------------------------------------------------------

@@ -418,6 +418,33 @@ def padding_leaks_in(rewards, mask, gamma):
 
 @mistake(
     "rewards_to_go",
+    en="The mask is not used: the padding is not 0, and its rewards leak into the real steps.",
+    zh="没有使用掩码：填充处不为 0，其奖励还混入了真实的步。",
+)
+def to_go_without_mask(rewards, mask, gamma):
+    future, collected = torch.zeros_like(rewards[:, 0]), []
+    for t in reversed(range(rewards.shape[1])):
+        future = rewards[:, t] + gamma * future
+        collected.append(future)
+    return torch.stack(collected[::-1], dim=1)
+
+
+@mistake(
+    "rewards_to_go",
+    en="The sum runs on from one trajectory into the next: start from 0 in each row.",
+    zh="求和从一条轨迹延续到了另一条：每一行都应从 0 开始。",
+)
+def across_trajectories(rewards, mask, gamma):
+    returns, future = torch.zeros_like(rewards), 0.0
+    for n in reversed(range(rewards.shape[0])):
+        for t in reversed(range(int(mask[n].sum()))):
+            future = rewards[n, t] + gamma * future
+            returns[n, t] = future
+    return returns
+
+
+@mistake(
+    "rewards_to_go",
     en="On padding the result is 0.",
     zh="填充处的结果应为 0。",
 )
@@ -615,6 +642,29 @@ def standardised_weights(log_probs, weights, mask):
     real = weights.detach()[mask]
     weights = (weights.detach() - real.mean()) / (real.std(correction=0) + 1e-8)
     return -(log_probs * weights).where(mask, 0.0).sum() / log_probs.shape[0]
+
+
+@mistake(
+    "policy_gradient_loss",
+    en="The weights are used as given; here they were standardised (with the divisor n − 1).",
+    zh="权重应原样使用；这里却做了标准化（除数为 n − 1）。",
+)
+def standardised_weights_unbiased(log_probs, weights, mask):
+    real = weights.detach()[mask]
+    deviation = real.std() if real.numel() > 1 else 1.0
+    weights = (weights.detach() - real.mean()) / (deviation + 1e-8)
+    return -(log_probs * weights).where(mask, 0.0).sum() / log_probs.shape[0]
+
+
+@mistake(
+    "policy_gradient_loss",
+    en="The gradient is right, but the value is not that of the loss: log π is asked for, not a "
+    "ratio that is always 1.",
+    zh="梯度正确，但损失的数值不对：要求的是 log π，而不是恒为 1 的比值。",
+)
+def ratio_of_one(log_probs, weights, mask):
+    ratio = (log_probs - log_probs.detach()).exp()
+    return -(ratio * weights.detach()).where(mask, 0.0).sum() / log_probs.shape[0]
 
 
 @mistake(

@@ -8,7 +8,7 @@ import pytest
 from sandbox_tools import AS_ROOT, ENTRY, LIMITS, ask, box_of
 
 from autograder.sandbox import levels
-from autograder.sandbox.host import Template, doctor
+from autograder.sandbox.host import SandboxBroken, Template, doctor
 from autograder.sandbox.levels import TooWeak, check_floor, probe
 
 
@@ -44,6 +44,12 @@ def test_refusals_by_environment_reach_the_fork_server(monkeypatch):
     with Template(LIMITS, entry=ENTRY) as template:
         assert template.isolation == ("restricted" if AS_ROOT else "minimal")
         assert any("Namespaces" in sentence for sentence in template.missing)
+
+
+def test_a_fork_server_does_not_start_below_its_floor():
+    template = Template(LIMITS, floor="minimal", refuse=["landlock"], entry=ENTRY)
+    with pytest.raises(SandboxBroken, match="Landlock is missing"):
+        template.__enter__()
 
 
 def test_an_unknown_part_is_refused():

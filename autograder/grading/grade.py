@@ -72,7 +72,7 @@ def grade(
     results = {name: result for name, result in kept.items() if result is not None}
     waiting = [s for s in submissions if s.student not in results]
     progress(len(results), len(submissions))
-    for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1):
+    for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1, level.name):
         _write(out, graded)
         results[graded.result.student] = graded.result
         progress(len(results), len(submissions))
@@ -80,22 +80,33 @@ def grade(
 
 
 def grade_all(
-    course: Course, assignment: Assignment, submissions: Sequence[Submission], jobs: int
+    course: Course,
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    jobs: int,
+    floor: str = "none",
 ) -> Iterator[Graded]:
-    """Results as they come, in no certain order. One that was perhaps disturbed is graded once more, alone, and that counts."""
+    """Results as they come, in no certain order, at a level of isolation not below `floor`.
+
+    One that was perhaps disturbed is graded once more, alone, and that counts.
+    """
     again: list[Submission] = []
-    for index, graded in _graded(course, assignment, submissions, jobs):
+    for index, graded in _graded(course, assignment, submissions, jobs, floor):
         if graded.disturbed:
             again.append(submissions[index])
         else:
             yield graded
     again.sort(key=lambda submission: submission.student)
-    for _, graded in _graded(course, assignment, again, 1):
+    for _, graded in _graded(course, assignment, again, 1, floor):
         yield graded
 
 
 def _graded(
-    course: Course, assignment: Assignment, submissions: Sequence[Submission], jobs: int
+    course: Course,
+    assignment: Assignment,
+    submissions: Sequence[Submission],
+    jobs: int,
+    floor: str,
 ) -> Iterator[tuple[int, Graded]]:
     def work(tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded], None]) -> None:
         def drive(grader: Grader) -> None:
@@ -103,7 +114,7 @@ def _graded(
             for submission in tasks():
                 answer(grader.grade(submission))
 
-        with Template(assignment.limits) as template:
+        with Template(assignment.limits, floor=floor) as template:
             with_grader(course, assignment, template, drive)
 
     try:

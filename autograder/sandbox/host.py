@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.sandbox import wire
 from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
-from autograder.sandbox.levels import doctor, refused_parts
+from autograder.sandbox.levels import LEVELS, doctor, refused_parts
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.tree import Tree
 
@@ -74,6 +74,7 @@ class Template:
         limits: Limits,
         level: str | None = None,
         *,
+        floor: str = "none",
         entry: str = ENTRY,
         refuse: Iterable[str] = (),
     ) -> None:
@@ -81,12 +82,14 @@ class Template:
         Args:
             limits: what one submission may use.
             level: not better than this one (None: the best that the machine offers).
+            floor: do not start below this one, whatever the machine refuses this time.
             entry: "module:function", called with the channel in each locked-down child.
             refuse: parts of `levels.PARTS` to be treated as refused by this machine.
         """
         self.limits = limits
         self.isolation = ""
         self.missing: list[str] = []
+        self._floor = floor
         self._level, self._entry, self._refuse = level, entry, sorted(refused_parts(refuse))
         self._process: subprocess.Popen[bytes] | None = None
         self._proc = -1
@@ -123,10 +126,13 @@ class Template:
                 raise SandboxBroken(f"The fork server did not start.\n{self._said()}")
             if "failed" in message:
                 raise SandboxBroken(f"The fork server did not start.\n{message['failed']}")
+            self._proc = descriptors[0]
+            if LEVELS.index(message["isolation"]) > LEVELS.index(self._floor):
+                reasons = "\n".join(message["missing"])
+                raise SandboxBroken(f"The isolation is weaker than it was a moment ago.\n{reasons}")
         except BaseException:
             self.close()
             raise
-        self._proc = descriptors[0]
         self.isolation, self.missing = message["isolation"], list(message["missing"])
         return self
 

@@ -229,21 +229,23 @@ def test_ctrl_c_at_random_moments(
     assert differences(undisturbed(course, tmp_path / "out"), expected) == []
 
 
-def kill_the_grader(run: Grading) -> None:
+def kill_the_grader(run: Grading) -> bool:
     os.kill(run.process.pid, signal.SIGKILL)
+    return True
 
 
-def kill_one(wanted: Callable[[psutil.Process], bool]) -> Callable[[Grading], None]:
+def kill_one(wanted: Callable[[psutil.Process], bool]) -> Callable[[Grading], bool]:
     """Kill one descendant of the grader that looks as wanted, if there is one by now."""
 
-    def kill(run: Grading) -> None:
+    def kill(run: Grading) -> bool:
         for process in run.descendants():
             try:
                 if wanted(process):
                     process.kill()
-                    return
+                    return True
             except psutil.NoSuchProcess:
                 continue
+        return False
 
     return kill
 
@@ -273,8 +275,10 @@ def test_kill_at_a_random_moment(
     course: Path, expected: dict[str, bytes], seconds: float, tmp_path: Path, target: str, seed: int
 ) -> None:
     run = Grading(course, tmp_path / "out")
-    time.sleep(random.Random(seed).uniform(0.3, 1.0) * seconds)
-    TARGETS[target](run)
+    time.sleep(random.Random(seed).uniform(0.2, 0.7) * seconds)
+    while not TARGETS[target](run):
+        assert run.process.poll() is None, f"it ended before a {target} was seen"
+        time.sleep(0.02)
     run.wait()
     assert "Traceback" not in run.err
     assert differences(undisturbed(course, tmp_path / "out"), expected) == []

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 
 import gymnasium
+import numpy as np
 import torch
 from torch import nn
 
@@ -53,25 +54,84 @@ class Rollout:
     bootstrap_value: float
 
 
-class ActorCritic(nn.Module):
-    """Policy π(a|s; θ) and value V(s; θ_v) on one hidden layer that both share."""
+class Brightness(nn.Module):
+    """Bytes 0 … 255 to numbers 0 … 1."""
 
-    def __init__(self, obs_dim: int, n_actions: int, hidden: int):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image / 255.0
+
+
+def features(obs_shape: int | tuple[int, int, int], hidden: int) -> nn.Sequential:
+    """(B, *obs_shape) observations to (B, hidden) features.
+
+    Args:
+        obs_shape: length of a vector, or (channels, height, width) of an image: large ones get
+            the convolutions of Mnih et al. 2016, small ones a single one.
+        hidden: width.
+    """
+    if isinstance(obs_shape, int):
+        return nn.Sequential(nn.Linear(obs_shape, hidden), nn.Tanh())
+    channels, height, _ = obs_shape
+    if height >= 84:
+        filters = [Brightness(), nn.Conv2d(channels, 16, 8, stride=4), nn.ReLU()]
+        filters.append(nn.Conv2d(16, 32, 4, stride=2))
+    else:
+        filters = [nn.Conv2d(channels, 16, 3)]
+    convolutions = nn.Sequential(*filters, nn.ReLU(), nn.Flatten())
+    size = convolutions(torch.zeros(1, *obs_shape)).shape[1]
+    return nn.Sequential(*convolutions, nn.Linear(size, hidden), nn.ReLU())
+
+
+class ActorCritic(nn.Module):
+    """Policy π(a|s; θ) and value V(s; θ_v) on features that both share.
+
+    ``obs_dim`` is the length of an observation, or the shape (channels, height, width) of an image.
+    """
+
+    def __init__(self, obs_dim, n_actions: int, hidden: int):
         super().__init__()
-        self.trunk = nn.Sequential(nn.Linear(obs_dim, hidden), nn.Tanh())
+        self.trunk = features(obs_dim, hidden)
         self.policy = nn.Linear(hidden, n_actions)
         self.value = nn.Linear(hidden, 1)
 
     def forward(self, obs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, obs_dim) observations to (B, A) logits and (B,) values."""
-        features = self.trunk(obs)
-        return self.policy(features), self.value(features).squeeze(-1)
+        trunk = self.trunk(obs)
+        return self.policy(trunk), self.value(trunk).squeeze(-1)
+
+
+class LSTMActorCritic(nn.Module):
+    """An actor-critic that remembers what it saw earlier in the episode (the row A3C, LSTM)."""
+
+    def __init__(self, obs_dim, n_actions: int, hidden: int):
+        super().__init__()
+        self.trunk = features(obs_dim, hidden)
+        self.lstm = nn.LSTM(hidden, hidden)
+        self.policy = nn.Linear(hidden, n_actions)
+        self.value = nn.Linear(hidden, 1)
+
+    def forward(self, obs: torch.Tensor, memory=None):
+        """T consecutive observations of *one* environment.
+
+        Args:
+            obs: (T, obs_dim).
+            memory: what the network remembers from before, a pair of (1, hidden) tensors; None at the
+                start of an episode (zeros).
+
+        Returns:
+            (T, A) logits, (T,) values, and the memory after the last observation.
+        """
+        remembered, memory = self.lstm(self.trunk(obs), memory)
+        return self.policy(remembered), self.value(remembered).squeeze(-1), memory
 
 
 def sample_action(logits: torch.Tensor, generator: torch.Generator) -> int:
-    """Draw a ~ softmax(logits), logits (A,): the only source of randomness in a rollout."""
-    probabilities = logits.detach().softmax(dim=-1)
-    return int(torch.multinomial(probabilities, 1, generator=generator))
+    """Draw a ~ softmax(logits), logits (A,): the only source of randomness in a rollout.
+
+    The largest of logits + Gumbel noise is such a draw, and −log of an exponential is such noise.
+    """
+    noise = -torch.empty_like(logits).exponential_(generator=generator).log()
+    return int((logits.detach() + noise).argmax())
 
 
 class SharedAdam(torch.optim.Adam):
@@ -98,6 +158,18 @@ def share_optimizer_state(optimizer: torch.optim.Optimizer, averages: tuple[str,
             state["step"] = torch.zeros(()).share_memory_()
             for name in averages:
                 state[name] = torch.zeros_like(parameter, requires_grad=False).share_memory_()
+
+
+class HideVelocities(gymnasium.ObservationWrapper):
+    """CartPole that shows where cart and pole are, each in units of its limit, but not how fast."""
+
+    def __init__(self, env: gymnasium.Env):
+        super().__init__(env)
+        self.observation_space = gymnasium.spaces.Box(-2.0, 2.0, (2,), np.float32)
+
+    def observation(self, observation):
+        position, _, angle, _ = observation
+        return np.array([position / 2.4, angle / 0.21], dtype=np.float32)
 
 
 class ReportEpisodes(gymnasium.Wrapper):
@@ -150,7 +222,7 @@ def train_a3c(
             spawned (macOS, Windows) it must be importable: a function of a module, not a lambda.
         config: constants of the algorithm.
         n_workers: number of processes.
-        worker_class: ``A3CWorker``.
+        worker_class: ``A3CWorker`` or ``LSTMA3CWorker``.
         model: network whose parameters are trained, in place.
         optimizer: ``SharedAdam`` or ``SharedRMSprop`` over the model's parameters.
         on_progress: called now and then with (environment steps so far, episodes finished since the

@@ -224,6 +224,61 @@ class A3CWorker:
         """  # END PROMPT
 
 
+class LSTMA3CWorker(A3CWorker):
+    """Bonus: A3C-LSTM of the comparison table. Its network is an LSTMActorCritic.
+
+    All is as in A3CWorker, but the network is called with a memory and gives it back,
+    ``logits, values, memory = network(obs (T, obs_dim), memory)``. Within an episode the memory is
+    carried from step to step and from rollout to rollout; it is None when an episode starts. The
+    gradient goes back to the start of the rollout, and no further.
+    """
+
+    # BEGIN SOLUTION NO PROMPT
+    memory = None  # before self.observation is seen
+    # END SOLUTION
+
+    def rollout(self) -> Rollout:
+        """As A3CWorker.rollout; the bootstrap leaves the memory for the next rollout alone."""
+        # BEGIN SOLUTION NO PROMPT
+        if self.observation is None:
+            self.observation, _ = self.env.reset(seed=self.seed)
+
+        observations, actions, rewards = [to_tensor(self.observation)], [], []
+        memory, memory_at_start = self.memory, self.memory
+        terminated = truncated = False
+        while not (terminated or truncated or len(rewards) == self.config.t_max):
+            with torch.no_grad():  # so the memory carries no gradient into the next rollout
+                logits, _, memory = self.local_model(observations[-1].unsqueeze(0), memory)
+            action = sample_action(logits.squeeze(0), self.generator)
+            self.observation, reward, terminated, truncated, _ = self.env.step(action)
+            with self.step_counter.get_lock():
+                self.step_counter.value += 1
+            observations.append(to_tensor(self.observation))
+            actions.append(action)
+            rewards.append(reward)
+        self.memory = memory
+        if terminated or truncated:
+            self.observation, _ = self.env.reset()
+            self.memory = None
+
+        # Once more from the start, now with gradient; the last value is the bootstrap.
+        logits, values, _ = self.local_model(torch.stack(observations), memory_at_start)
+        log_policy = logits[:-1].log_softmax(dim=-1)
+        return Rollout(
+            log_probs=log_policy.gather(1, torch.tensor(actions).unsqueeze(1)).squeeze(1),
+            values=values[:-1],
+            entropies=-(log_policy.exp() * log_policy).sum(dim=-1),
+            rewards=torch.tensor(rewards, dtype=torch.float32),
+            bootstrap_value=0.0 if terminated else values[-1].item(),
+        )
+        # END SOLUTION
+        """ # BEGIN PROMPT
+        # TODO LSTMA3CWorker (bonus; lecture: the row "A3C, LSTM"): your rollout, with a memory. When
+        # is it carried on, when cleared, and where does its gradient end?
+        raise NotImplementedError("LSTMA3CWorker")
+        """  # END PROMPT
+
+
 # BEGIN SOLUTION NO PROMPT
 def to_tensor(observation):
     return torch.as_tensor(observation, dtype=torch.float32)

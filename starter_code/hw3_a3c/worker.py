@@ -120,3 +120,20 @@ class A3CWorker:
         """Sync, rollout, update, as long as the global counter T is below ``max_steps``."""
         # (Algorithm S3, the outer "repeat … until T > T_max")
         raise NotImplementedError("A3CWorker")
+
+
+class LSTMA3CWorker(A3CWorker):
+    """Bonus: A3C-LSTM of the comparison table. Its network is an LSTMActorCritic.
+
+    All is as in A3CWorker, but the network is called with a memory and gives it back,
+    ``logits, values, memory = network(obs (T, obs_dim), memory)``. Within an episode the memory is
+    carried from step to step and from rollout to rollout; it is None when an episode starts. The
+    gradient goes back to the start of the rollout, and no further.
+    """
+
+
+    def rollout(self) -> Rollout:
+        """As A3CWorker.rollout; the bootstrap leaves the memory for the next rollout alone."""
+        # TODO LSTMA3CWorker (bonus; lecture: the row "A3C, LSTM"): your rollout, with a memory. When
+        # is it carried on, when cleared, and where does its gradient end?
+        raise NotImplementedError("LSTMA3CWorker")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import worker
-from a3c_support import A3CConfig, ActorCritic, sample_action
+from a3c_support import A3CConfig, ActorCritic, LSTMActorCritic, sample_action
 
 
 def expect(actual, expected, hint):
@@ -135,7 +135,7 @@ class Corridor(gymnasium.Env):
         return self.observation(), float(self.t), ended and not self.cut_off, ended, {}
 
 
-def make_worker(t_max=2, cut_off=False, max_steps=20, max_grad_norm=1e9):
+def make_worker(t_max=2, cut_off=False, max_steps=20, max_grad_norm=1e9, lstm=False):
     config = A3CConfig(
         gamma=0.9,
         t_max=t_max,
@@ -146,10 +146,11 @@ def make_worker(t_max=2, cut_off=False, max_steps=20, max_grad_norm=1e9):
         seed=7,
     )
     torch.manual_seed(0)
-    shared = ActorCritic(2, 2, 4)
+    shared = (LSTMActorCritic if lstm else ActorCritic)(2, 2, 4)
     optimizer = torch.optim.SGD(shared.parameters(), lr=0.1)
     counter, env = multiprocessing.Value("i", 0), Corridor(cut_off)
-    return worker.A3CWorker(3, shared, optimizer, env, counter, config), shared, counter, env
+    worker_class = worker.LSTMA3CWorker if lstm else worker.A3CWorker
+    return worker_class(3, shared, optimizer, env, counter, config), shared, counter, env
 
 
 def test_A3CWorker_rollout_stops_at_t_max_or_at_the_end_of_the_episode():
@@ -252,3 +253,29 @@ def test_A3CWorker_run_stops_at_max_steps():
     a3c, _, counter, _ = make_worker(t_max=2, max_steps=20)
     a3c.run()
     assert 20 <= counter.value < 22, "sync, rollout, update while step_counter.value < max_steps"
+
+
+# --- LSTMA3CWorker (bonus) ----------------------------------------------------------------------
+
+
+def test_LSTMA3CWorker_remembers_within_an_episode_and_forgets_after_it():
+    a3c, shared, *_ = make_worker(t_max=2, lstm=True)
+    a3c.sync()
+    first, second, third = a3c.rollout(), a3c.rollout(), a3c.rollout()
+    episode = torch.tensor([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])
+    values = shared(episode)[1].detach()  # all observations of an episode, one after another
+    expect(first.values.detach(), values[:2], "the memory goes from step to step")
+    assert first.bootstrap_value == pytest.approx(values[2].item()), "V of the last observation"
+    expect(
+        second.values.detach(),
+        values[2:],
+        "the memory goes on in the next rollout, as it was before the bootstrap",
+    )
+    expect(third.values.detach(), values[:2], "a new episode starts without memory")
+
+
+def test_LSTMA3CWorker_gradient_ends_at_the_start_of_a_rollout():
+    a3c, *_ = make_worker(t_max=2, lstm=True)
+    for _ in range(3):
+        a3c.sync()
+        a3c.update(a3c.rollout())  # an error here: the memory still holds the last rollout's graph

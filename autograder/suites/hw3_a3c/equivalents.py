@@ -348,3 +348,107 @@ class gradients_by_hand(A3CWorker):
         copy_gradients(self.local_model, self.shared_model)
         self.optimizer.step()
         return loss.detach().item()
+
+
+# --- LSTMA3CWorker --------------------------------------------------------------------------------------------------
+
+
+@equivalent("LSTMA3CWorker")
+class zeros_for_no_memory(A3CWorker):
+    """A pass with gradient for each step, zeros for an empty memory, detached where a rollout starts."""
+
+    def rollout(self):
+        if self.observation is None:
+            self.observation, _ = self.env.reset(seed=self.seed)
+            self.forget()
+        h, c = (part.detach() for part in self.state)
+        kept = {"log_probs": [], "values": [], "entropies": [], "rewards": []}
+        for _ in range(self.config.t_max):
+            obs = torch.as_tensor(self.observation).float().view(1, -1)
+            logits, value, (h, c) = self.local_model(obs, (h, c))
+            policy = torch.distributions.Categorical(logits=logits[0])
+            action = sample_action(logits[0], self.generator)
+            self.observation, reward, terminated, truncated, _ = self.env.step(action)
+            with self.step_counter.get_lock():
+                self.step_counter.value += 1
+            kept["log_probs"].append(policy.log_prob(torch.tensor(action)))
+            kept["values"].append(value[0])
+            kept["entropies"].append(policy.entropy())
+            kept["rewards"].append(torch.tensor(reward))
+            if terminated or truncated:
+                break
+        self.state = h, c
+        bootstrap = 0.0
+        if not terminated:
+            with torch.no_grad():
+                last = torch.as_tensor(self.observation).float().view(1, -1)
+                bootstrap = self.local_model(last, self.state)[1].item()
+        if terminated or truncated:
+            self.observation, _ = self.env.reset()
+            self.forget()
+        stacked = {name: torch.stack(parts) for name, parts in kept.items()}
+        return Rollout(**stacked, bootstrap_value=bootstrap)
+
+    def forget(self):
+        size = self.local_model.lstm.hidden_size
+        self.state = torch.zeros(1, size), torch.zeros(1, size)
+
+
+@equivalent("LSTMA3CWorker")
+class detaches_at_the_end(LSTMA3CWorker):
+    """Acts with gradient and detaches what it carries on."""
+
+    def rollout(self):
+        if self.observation is None:
+            self.observation, _ = self.env.reset(seed=self.seed)
+        memory, steps = self.memory, []
+        while True:
+            logits, value, memory = self.local_model(to_tensor(self.observation)[None], memory)
+            action = sample_action(logits[0], self.generator)
+            self.observation, reward, terminated, truncated, _ = self.env.step(action)
+            self.step_counter.acquire()
+            self.step_counter.value += 1
+            self.step_counter.release()
+            log_policy = torch.log_softmax(logits[0], 0)
+            entropy = torch.special.entr(log_policy.exp()).sum()
+            steps.append((log_policy[action], value[0], entropy, torch.tensor(float(reward))))
+            if terminated or truncated or len(steps) == self.config.t_max:
+                break
+        _, last, _ = self.local_model(to_tensor(self.observation)[None], memory)
+        self.memory = tuple(part.detach() for part in memory)
+        if terminated or truncated:
+            self.observation, self.memory = self.env.reset()[0], None
+        return Rollout(*map(torch.stack, zip(*steps)), 0.0 if terminated else last.item())
+
+
+@equivalent("LSTMA3CWorker")
+class hides_the_memory_in_the_network(LSTMA3CWorker):
+    """A3CWorker's own rollout; the memory is kept by the network that it calls."""
+
+    def rollout(self):
+        network, memory = self.local_model, self.memory
+
+        class Remembering:
+            now, ended = memory, False
+
+            def __call__(self, obs):
+                if len(obs) > 1:
+                    return network(obs, memory)[:2]
+                logits, values, self.now = network(obs, self.now)
+                return logits, values
+
+            def reset(self, **seed):
+                return env.reset(**seed)
+
+            def step(self, action):
+                result = env.step(action)
+                self.ended = result[2] or result[3]
+                return result
+
+        env, remembering = self.env, Remembering()
+        self.local_model = self.env = remembering
+        try:
+            return A3CWorker.rollout(self)
+        finally:
+            self.local_model, self.env = network, env
+            self.memory = None if remembering.ended else remembering.now

@@ -1234,3 +1234,144 @@ class run_closes_the_environment(A3CWorker):
     def run(self):
         super().run()
         self.env.close()
+
+
+# --- LSTMA3CWorker --------------------------------------------------------------------------------------------------
+
+
+class Memory(LSTMA3CWorker):
+    """The reference's worker with a memory, each decision in a method of its own."""
+
+    def before_rollout(self):
+        pass
+
+    def before_step(self, memory):
+        return memory
+
+    def after_rollout(self, memory, values_memory, terminated, truncated):
+        return None if terminated or truncated else memory
+
+    def evaluate(self, observations, memory):
+        return self.local_model(observations, memory)
+
+    def rollout(self):
+        if self.observation is None:
+            self.observation, _ = self.env.reset(seed=self.seed)
+        self.before_rollout()
+        observations, actions, rewards = [to_tensor(self.observation)], [], []
+        memory, memory_at_start = self.memory, self.memory
+        terminated = truncated = False
+        while not (terminated or truncated or len(rewards) == self.config.t_max):
+            with torch.no_grad():
+                logits, _, memory = self.local_model(
+                    observations[-1].unsqueeze(0), self.before_step(memory)
+                )
+            action = sample_action(logits.squeeze(0), self.generator)
+            self.observation, reward, terminated, truncated, _ = self.env.step(action)
+            with self.step_counter.get_lock():
+                self.step_counter.value += 1
+            observations.append(to_tensor(self.observation))
+            actions.append(action)
+            rewards.append(reward)
+        logits, values, after = self.evaluate(torch.stack(observations), memory_at_start)
+        self.memory = self.after_rollout(memory, after, terminated, truncated)
+        if terminated or truncated:
+            self.observation, _ = self.env.reset()
+        log_policy = logits[:-1].log_softmax(dim=-1)
+        return Rollout(
+            log_policy.gather(1, torch.tensor(actions).unsqueeze(1)).squeeze(1),
+            values[:-1],
+            -(log_policy.exp() * log_policy).sum(dim=-1),
+            torch.tensor(rewards, dtype=torch.float32),
+            0.0 if terminated else values[-1].item(),
+        )
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The memory of one episode leaks into the next: clear it when an episode ends.",
+    zh="上一回合的记忆泄漏到了下一回合：回合结束时要清空。",
+)
+class never_forgets(Memory):
+    def after_rollout(self, memory, values_memory, terminated, truncated):
+        return memory
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The memory is cleared when an episode is truncated, too.",
+    zh="回合被截断（truncated）时也要清空记忆。",
+)
+class remembers_over_truncation(Memory):
+    def after_rollout(self, memory, values_memory, terminated, truncated):
+        return None if terminated else memory
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="A rollout that is cut at t_max does not end the episode: the memory is carried on.",
+    zh="在 t_max 处截断的采样并没有结束回合：记忆要延续下去。",
+)
+class forgets_at_each_rollout(Memory):
+    def before_rollout(self):
+        self.memory = None
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The memory is handed from one step to the next; without it the LSTM sees each observation by itself.",
+    zh="记忆要从一步传到下一步；否则 LSTM 只能孤立地看每个观测。",
+)
+class no_memory_while_acting(Memory):
+    def before_step(self, memory):
+        return None
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The bootstrap looks at the last observation once; if that memory is kept, the next rollout sees it twice.",
+    zh="自举只看一次最后的观测；如果保留了这次的记忆，下一段采样会把该观测看两遍。",
+)
+class sees_the_last_observation_twice(Memory):
+    def after_rollout(self, memory, values_memory, terminated, truncated):
+        return None if terminated or truncated else tuple(part.detach() for part in values_memory)
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The gradient goes through the memory within the rollout; here it ends at every step.",
+    zh="在一段采样之内梯度要通过记忆传播；这里在每一步都被截断了。",
+)
+class gradient_ends_at_every_step(Memory):
+    def evaluate(self, observations, memory):
+        logits, values = [], []
+        for observation in observations:
+            memory = memory and tuple(part.detach() for part in memory)
+            logit, value, memory = self.local_model(observation.unsqueeze(0), memory)
+            logits.append(logit)
+            values.append(value)
+        return torch.cat(logits), torch.cat(values), memory
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The memory is carried on as numbers: with its gradient the next update would go back into an earlier rollout.",
+    zh="记忆只作为数值延续：若带着梯度，下一次更新会传回更早的采样。",
+)
+class memory_keeps_its_gradient(Memory):
+    def after_rollout(self, memory, values_memory, terminated, truncated):
+        return None if terminated or truncated else self.kept
+
+    def evaluate(self, observations, memory):
+        _, _, self.kept = self.local_model(observations[:-1], memory)
+        return self.local_model(observations, memory)
+
+
+@mistake(
+    "LSTMA3CWorker",
+    en="The rollout is evaluated with the memory that it started from, not with an empty one.",
+    zh="计算整段采样时要用采样开始时的记忆，而不是空的记忆。",
+)
+class evaluates_without_memory(Memory):
+    def evaluate(self, observations, memory):
+        return self.local_model(observations, None)

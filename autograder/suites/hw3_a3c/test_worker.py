@@ -1,4 +1,4 @@
-"""Hidden tests of worker.py: A3CWorker.
+"""Hidden tests of worker.py: A3CWorker and LSTMA3CWorker.
 
 Everything is deterministic: environments are scripted and live in the grader, actions come from the given `sample_action`. A
 `Scene` is set up twice, with the student's worker and with the reference's, and both have to do the same to the environment, the
@@ -32,8 +32,8 @@ class Scene:
     `rng` gives the weights and the environments; two scenes from generators in one state are alike.
     """
 
-    def __init__(self, side, rng, make_optimizer=None, start=0, **changes):
-        self.side, self.rng = side, rng
+    def __init__(self, side, rng, make_optimizer=None, start=0, lstm=False, **changes):
+        self.side, self.rng, self.lstm = side, rng, lstm
         config = {
             "gamma": 0.9,
             "t_max": T_MAX,
@@ -44,7 +44,8 @@ class Scene:
             "seed": SEED,
         }
         self.config = side.A3CConfig(**(config | changes))
-        self.shared = side.ActorCritic(OBS_DIM, N_ACTIONS, HIDDEN)
+        network = side.LSTMActorCritic if lstm else side.ActorCritic
+        self.shared = network(OBS_DIM, N_ACTIONS, HIDDEN)
         self.load(rng)
         parameters = list(self.shared.parameters())
         make_optimizer = make_optimizer or side.module("torch.optim").SGD
@@ -65,42 +66,43 @@ class Scene:
         """A worker and its environment."""
         env = ScriptedEnv(self.rng, episodes, OBS_DIM, N_ACTIONS, **watch)
         counter = self.counter if counter is None else counter
-        return self.side.A3CWorker(
-            rank, self.shared, self.optimizer, env, counter, self.config
-        ), env
+        made = self.side.LSTMA3CWorker if self.lstm else self.side.A3CWorker
+        return made(rank, self.shared, self.optimizer, env, counter, self.config), env
 
 
-def scenes(student, reference, rng, optimizer=None, **changes):
+def scenes(student, reference, rng, optimizer=None, lstm=False, **changes):
     """The same scene for both sides. `optimizer`: a name in a3c_support; SGD if None."""
-    reference = with_networks_of_its_own(student, reference, OBS_DIM, N_ACTIONS, HIDDEN)
+    network = "LSTMActorCritic" if lstm else "ActorCritic"
+    reference = with_networks_of_its_own(student, reference, network, OBS_DIM, N_ACTIONS, HIDDEN)
     seed = int(rng.integers(2**32))
     return [
         Scene(
             side,
             type(rng)(type(rng.bit_generator)(seed)),
             optimizer and getattr(side, optimizer),
+            lstm=lstm,
             **changes,
         )
         for side in (student, reference)
     ]
 
 
-def with_networks_of_its_own(student, reference, *shape):
+def with_networks_of_its_own(student, reference, network, *shape):
     """Let a reference that is to call the student's copy_gradients call it with networks of the student's side."""
     if isinstance(reference.copy_gradients, FunctionType):
         return reference
     twins = {}
 
     def copy_gradients(local, shared):
-        for network in (local, shared):
-            if id(network) not in twins:
-                twins[id(network)] = student.ActorCritic(*shape)
+        for ours in (local, shared):
+            if id(ours) not in twins:
+                twins[id(ours)] = getattr(student, network)(*shape)
         twins[id(local)].zero_grad()
-        for network in (local, shared):
-            give(twins[id(network)], network)
+        for ours in (local, shared):
+            give(twins[id(ours)], ours)
         student.copy_gradients(twins[id(local)], twins[id(shared)])
-        for network in (local, shared):
-            give(network, twins[id(network)])
+        for ours in (local, shared):
+            give(ours, twins[id(ours)])
 
     return reference.replacing({"copy_gradients": copy_gradients})
 
@@ -660,7 +662,7 @@ def test_worker_in_two_processes(student, reference, rng):
 
     两个真实进程同时运行：计数准确，共享参数发生变化，谁也不必等待对方的采样。
     """
-    reference = with_networks_of_its_own(student, reference, 2, 3, HIDDEN)
+    reference = with_networks_of_its_own(student, reference, "ActorCritic", 2, 3, HIDDEN)
     mine, right = (at_once(side, rng.spawn(1)[0], rollouts=3) for side in (student, reference))
     check.holds(
         all(mine["ended_well"]),
@@ -683,3 +685,73 @@ def test_worker_in_two_processes(student, reference, rng):
         evidence=mine["moved"],
         kind="shared",
     )
+
+
+# --- LSTMA3CWorker --------------------------------------------------------------------------------------------------
+
+
+def same_rollouts(student, reference, rng, count):
+    """What `count` rollouts with a memory return, and what they do to environment and counter, is the same."""
+    both, worlds, counts = [], [], []
+    for scene in scenes(student, reference, rng, lstm=True):
+        worker, env = scene.worker()
+        worker.sync()
+        seen = []
+        for _ in range(count):
+            rollout = worker.rollout()
+            seen += [numbers(rollout.rewards), rollout.log_probs.detach(), rollout.values.detach()]
+            seen += [rollout.entropies.detach(), float_tensor(float(rollout.bootstrap_value))]
+        both.append(seen)
+        worlds.append(env)
+        counts.append(scene.counter.value)
+    same_steps(worlds)
+    check.same(*both, "rollout")
+    check.holds(
+        counts[0] == counts[1],
+        "step_counter grows by 1 with each environment step.",
+        "step_counter 随每个环境步加 1。",
+        evidence=counts[0],
+        kind="counter",
+    )
+
+
+@pytest.mark.question("LSTMA3CWorker", gate=True)
+def test_lstm_carries_its_memory_on(student, reference, rng):
+    """Within an episode the memory goes on from step to step and from one rollout to the next.
+
+    在一个回合内，记忆在各步之间、各段采样之间延续。
+    """
+    same_rollouts(student, reference, rng, 2)
+
+
+@pytest.mark.question("LSTMA3CWorker")
+def test_lstm_forgets_between_episodes(student, reference, rng):
+    """A new episode starts without memory, however the last one ended.
+
+    无论上一回合如何结束，新的回合都从没有记忆开始。
+    """
+    same_rollouts(student, reference, rng, ROLLOUTS)
+
+
+@pytest.mark.question("LSTMA3CWorker")
+@pytest.mark.builds_on(*EARLIER)
+def test_lstm_first_update(student, reference, rng):
+    """The gradient goes back through the rollout's steps.
+
+    梯度沿采样的各步反向传播。
+    """
+    losses, steps = updates(student, reference, rng, 1, lstm=True)
+    check.same(*steps, "step")
+    check.same(*losses, "loss")
+
+
+@pytest.mark.question("LSTMA3CWorker")
+@pytest.mark.builds_on(*EARLIER)
+def test_lstm_gradient_ends_where_the_rollout_starts(student, reference, rng):
+    """Several updates: the gradient does not reach back into earlier rollouts.
+
+    多次更新：梯度不会传回更早的采样。
+    """
+    losses, steps = updates(student, reference, rng, 5, lstm=True)
+    check.same(*steps, "step", rtol=1e-3, atol=1e-3)
+    check.same(*losses, "loss", rtol=1e-3, atol=1e-3)

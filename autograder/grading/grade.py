@@ -90,15 +90,18 @@ def grade_all(
 
     One that was perhaps disturbed is graded once more, alone, and that counts.
     """
+    if not submissions:
+        return
     again: list[Submission] = []
-    for index, graded in _graded(course, assignment, submissions, jobs, floor):
-        if graded.disturbed:
-            again.append(submissions[index])
-        else:
+    with Template(assignment.limits, floor=floor) as template:
+        for index, graded in _graded(course, assignment, submissions, jobs, template):
+            if graded.disturbed:
+                again.append(submissions[index])
+            else:
+                yield graded
+        again.sort(key=lambda submission: submission.student)
+        for _, graded in _graded(course, assignment, again, 1, template):
             yield graded
-    again.sort(key=lambda submission: submission.student)
-    for _, graded in _graded(course, assignment, again, 1, floor):
-        yield graded
 
 
 def _graded(
@@ -106,7 +109,7 @@ def _graded(
     assignment: Assignment,
     submissions: Sequence[Submission],
     jobs: int,
-    floor: str,
+    template: Template,
 ) -> Iterator[tuple[int, Graded]]:
     def work(tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded], None]) -> None:
         def drive(grader: Grader) -> None:
@@ -114,8 +117,7 @@ def _graded(
             for submission in tasks():
                 answer(grader.grade(submission))
 
-        with Template(assignment.limits, floor=floor) as template:
-            with_grader(course, assignment, template, drive)
+        with_grader(course, assignment, template, drive)
 
     try:
         for index, graded in pool.run(submissions, min(jobs, len(submissions)), work):

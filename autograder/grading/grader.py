@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable
@@ -27,7 +28,13 @@ from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimed
 from autograder.sandbox.host import Box, Template, TemplateDied
 
 # What a terminal would obey, or read from right to left.
-_CONTROLS = (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = (
+    *range(9),
+    *range(11, 32),
+    *range(127, 160),
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+)
 _SHOWN = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}") | {ord("\r"): "\n"}
 
 
@@ -53,6 +60,7 @@ class Grader:
             suite,
             template,
         )
+        self._own: Template | None = None
         self.suite_sha256 = suite_sha256(course, assignment)
         self.support = support_files(assignment)
         self.diagnostician = Diagnostician(
@@ -101,13 +109,25 @@ class Grader:
             try:
                 return attempt, self.suite.run(attempt.student, attempt.open())
             except TemplateDied:
-                self.template.restart()
+                self._replace_template()
                 if last:
                     attempt.ended = SandboxCrashed()
                     return attempt, []
             finally:
                 attempt.close()
         raise AssertionError
+
+    def _replace_template(self) -> None:
+        """Start a fork server of this process's own; the one that died was perhaps shared with others."""
+        self.close()
+        self._own = self.template = self.template.another()
+        self.template.__enter__()
+
+    def close(self) -> None:
+        """End the fork server that this grader started itself, if any."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     def _result(
         self, submission: Submission, attempt: _Attempt, outcomes: list[Outcome]
@@ -278,13 +298,12 @@ def with_grader(
     """
     reference = LocalStudent(reference_files(assignment))
     names = [q.name for q in assignment.questions]
-    with_suite(
-        assignment.suite_dir,
-        reference,
-        names,
-        lambda suite: drive(Grader(course, assignment, suite, template)),
-        tolerances(assignment),
-    )
+
+    def with_collected(suite: Suite) -> None:
+        with contextlib.closing(Grader(course, assignment, suite, template)) as grader:
+            drive(grader)
+
+    with_suite(assignment.suite_dir, reference, names, with_collected, tolerances(assignment))
 
 
 def tolerances(assignment: Assignment) -> dict[str, dict[str, float]]:

@@ -150,10 +150,11 @@ class Template:
         if self._proc >= 0:
             os.close(self._proc)
 
-    def restart(self) -> None:
-        """Start a new fork server in place of one that died."""
-        self.close()
-        self.__enter__()
+    def another(self) -> Template:
+        """A template like this one, not open yet: for a process that saw `TemplateDied`."""
+        return Template(
+            self.limits, self._level, floor=self._floor, entry=self._entry, refuse=self._refuse
+        )
 
     def spawn(self, files: Mapping[str, bytes]) -> Box:
         """A process of its own for one submission, locked in, with `files` in its work folder.

@@ -206,6 +206,22 @@ def test_a_known_mistake_is_named_when_the_answers_are_exactly_its_own(with_file
     assert (found and found.name) == name
 
 
+def test_two_known_mistakes_that_answer_alike_are_named_together(with_files):
+    path = with_files / "mistakes.py"
+    twin = """
+@mistake("double", en="A twin.", zh="孪生。")
+def thrice(x):
+    return 3 * x
+"""
+    path.write_text(path.read_text(encoding="utf-8") + twin, encoding="utf-8")
+    found = diagnose(with_files, "def double(x):\n    return x + x + x\n")
+    assert found.name == "triple | thrice"
+    assert found.hint == {
+        "en": "Two, not three. Or: A twin.",
+        "zh": "是二，不是三。或者：孪生。",
+    }
+
+
 def test_variants_override_one_file_and_keep_their_helpers(with_files):
     triple, _ = read_variants(with_files / "mistakes.py")
     assert triple.hint == {"en": "Two, not three.", "zh": "是二，不是三。"}

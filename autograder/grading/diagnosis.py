@@ -16,6 +16,7 @@ from autograder.grading.student import LocalStudent
 from autograder.grading.variants import Variant
 
 RTOL, ATOL = 1e-4, 1e-6
+MOST_NAMED = 2
 
 
 class Diagnostician:
@@ -38,7 +39,10 @@ class Diagnostician:
         self._known: dict[tuple[str, str], Outcome] = {}
 
     def mistake_behind(self, question: str, outcomes: Sequence[Outcome]) -> Variant | None:
-        """The only known mistake whose evidence equals that of `outcomes` (all tests of `question`), or None."""
+        """The known mistake whose evidence equals that of `outcomes` (all tests of `question`), or None.
+
+        Mistakes that nobody can tell apart by their answers are named together, if they are few.
+        """
         telling = sorted(outcomes, key=lambda outcome: outcome.status == "passed")
         matches = [
             mistake
@@ -47,7 +51,9 @@ class Diagnostician:
             and all(same_evidence(o, self._outcome(mistake, o)) for o in telling)
         ]
         failed = any(outcome.status in ("failed", "error") for outcome in outcomes)
-        return matches[0] if failed and len(matches) == 1 else None
+        if not failed or not 1 <= len(matches) <= MOST_NAMED:
+            return None
+        return matches[0] if len(matches) == 1 else _together(matches)
 
     def _outcome(self, mistake: Variant, outcome: Outcome) -> Outcome:
         """What the mistake does in the test of `outcome`; each test of a mistake runs once, and only if it has to."""
@@ -58,6 +64,20 @@ class Diagnostician:
                 self._trusted[mistake.name] = LocalStudent(files)
             self._known[key] = self._suite.run_test(outcome.test, self._trusted[mistake.name])
         return self._known[key]
+
+
+def _together(mistakes: Sequence[Variant]) -> Variant:
+    """Mistakes with the same answers as one, whose hint offers all of theirs."""
+    hints = [mistake.hint or {} for mistake in mistakes]
+    return Variant(
+        name=" | ".join(mistake.name for mistake in mistakes),
+        question=mistakes[0].question,
+        override="",
+        hint={
+            "en": " Or: ".join(dict.fromkeys(hint["en"] for hint in hints)),
+            "zh": "或者：".join(dict.fromkeys(hint["zh"] for hint in hints)),
+        },
+    )
 
 
 def same_evidence(one: Outcome, other: Outcome) -> bool:

@@ -189,7 +189,7 @@ def _mistake(variant: Variant, result: SubmissionResult, report: AssignmentRepor
             report.questions[q.name].holes.append(f"mistake {variant.name} keeps every point")
             continue
         report.questions[q.name].caught += 1
-        if q.diagnosis and q.diagnosis.mistake == variant.name:
+        if q.diagnosis and variant.name in q.diagnosis.mistake.split(" | "):
             report.questions[q.name].named += 1
 
 

@@ -98,3 +98,26 @@ def test_a_mistake_of_its_own_is_not_carried(statuses):
     ended = statuses(WRONG_FIRST, WRONG_SECOND, ADDS)
     assert ended["both"] == "failed"
     assert statuses(RIGHT_FIRST, WRONG_SECOND, ADDS)["both"] == "failed"
+
+
+NAN_AT_TWO = (
+    '\n\n@pytest.mark.question("both")\n@pytest.mark.builds_on("first")\n'
+    + '''
+def test_of_twos(student, reference):
+    """Their product at 2."""
+    x = torch.tensor([2.0, 2.0])
+    check.same(student.both(x), reference.both(x))
+'''
+)
+
+
+def test_a_nan_of_an_earlier_function_is_carried_forward_but_not_through_a_gate(statuses, tmp_path):
+    path = tmp_path / "test_suite.py"
+    path.write_text(SUITE.replace("[1.0, 2.0]", "[1.0, 3.0]") + NAN_AT_TWO, encoding="utf-8")
+    nan = "def first(x):\n    return x + (5 if x[0] == 1 else float('nan'))\n"
+    assert statuses(nan, WRONG_SECOND, CALLS_BOTH)["both"] == "passed"
+    everywhere = "def first(x):\n    return x * float('nan')\n"
+    only_nan = "def both(x):\n    return x * float('nan')\n"
+    gate = SUITE.replace("[1.0, 2.0]", "[1.0, 3.0]")
+    path.write_text(gate, encoding="utf-8")
+    assert statuses(everywhere, WRONG_SECOND, only_nan)["both"] == "failed"

@@ -43,6 +43,7 @@ class Recorder:
         default_factory=lambda: dict(DEFAULT_TOLERANCES)
     )
     audit: bool = False
+    nan_matches_nan: bool = False  # an earlier mistake may give nan where it is carried forward
     evidence: list[Any] = field(default_factory=list)
     comparisons: int = 0
     vacuous: list[str] = field(default_factory=list)
@@ -309,7 +310,7 @@ def _close(
         return
     if not (_finite(a) | ~_finite(e)).all():
         raise _not_finite(what)
-    if not np.allclose(a, e, rtol=rtol, atol=atol):
+    if not np.allclose(a, e, rtol=rtol, atol=atol, equal_nan=recorder.nan_matches_nan):
         raise _describe(a, e, what, rtol, atol)
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from autograder.errors import AutograderError
 from autograder.sandbox import wire
 from autograder.sandbox.errors import SandboxCrashed, SandboxOutOfMemory, SandboxTimedOut
 from autograder.sandbox.levels import LEVELS, doctor, refused_parts
@@ -50,7 +51,7 @@ _CALLS_ASLEEP = 3  # a submission may be asleep so many times as long as one cal
 _CHUNK = 1 << 18
 
 
-class SandboxBroken(RuntimeError):
+class SandboxBroken(AutograderError):
     """The sandbox itself failed; no submission is to blame."""
 
 

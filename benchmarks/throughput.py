@@ -34,7 +34,6 @@ import psutil
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 from autograder.course import Course
-from autograder.grading import grader as grading
 from autograder.grading.diagnosis import Diagnostician
 from autograder.grading.grade import grade
 from autograder.grading.grader import Grader, reference_files, with_grader
@@ -334,8 +333,9 @@ def where_the_time_goes(folder: Path) -> None:
             grader.grade(submission)
         clock.around(Template, "spawn", "fork and lock-down")
         clock.around(Box, "kill", "kill and wait until dead")
-        clock.around(grading, "RemoteStudent", "import of the submission")
-        clock.around(RemoteStudent, "_exchange", "calls: wire and the student's own computing")
+        clock.around(
+            RemoteStudent, "_exchange", "import and calls: wire, and the student's own computing"
+        )
         clock.around(Suite, "run", "pytest, reference, comparisons")
         clock.around(Diagnostician, "mistake_behind", "diagnosis")
         killed = Box.kill

@@ -279,7 +279,7 @@ def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) ->
                 if max(lengths) < 1000
                 else (f"{en}.", f"{zh}。")
             )
-        if right and got in ((*right, 1), (1, *right)):
+        if len(right) == 1 and got in ((*right, 1), (1, *right)):
             en += " One axis too many: a later subtraction would broadcast to a matrix without a word."
             zh += " 多了一个轴：之后的减法会悄悄广播成矩阵。"
         raise Mismatch("shape", en, zh)
@@ -322,26 +322,34 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
 
     name = _ZH.get(what, what)
     if not a.any():
-        return Mismatch("zero", f"The {what} is zero everywhere.", f"{name}处处为零。")
+        return Mismatch("zero", f"The {what} {_are(what)} zero everywhere.", f"{name}处处为零。")
     if close(-a, e):
-        return Mismatch("sign", f"The {what} is right up to its sign.", f"{name}只差一个符号。")
+        return Mismatch(
+            "sign", f"The {what} {_are(what)} right up to its sign.", f"{name}只差一个符号。"
+        )
     if e.size > 1 and (factor := _factor(a, e)) is not None and close(a / factor, e):
         return Mismatch(
             "factor",
-            f"The {what} is right up to a constant factor.",
+            f"The {what} {_are(what)} right up to a constant factor.",
             f"{name}只差一个常数因子。",
         )
     if a.ndim and a.shape[-1] > 1:
         if close(a[..., ::-1], e):
-            return Mismatch("reversed", f"The {what} is in reversed order.", f"{name}的顺序反了。")
+            return Mismatch(
+                "reversed", f"The {what} {_are(what)} in reversed order.", f"{name}的顺序反了。"
+            )
         if a.shape[-1] > 2 and (close(a[..., 1:], e[..., :-1]) or close(a[..., :-1], e[..., 1:])):
-            return Mismatch("shifted", f"The {what} is shifted by one place.", f"{name}错了一位。")
+            return Mismatch(
+                "shifted", f"The {what} {_are(what)} shifted by one place.", f"{name}错了一位。"
+            )
     if a.ndim == 2 and close(a.T, e):
-        return Mismatch("transposed", f"The {what} is transposed.", f"{name}被转置了。")
+        return Mismatch("transposed", f"The {what} {_are(what)} transposed.", f"{name}被转置了。")
     agree = np.isclose(a, e, rtol=rtol, atol=atol)
     if agree.any() and a.size > 1:
         return Mismatch(
-            "partly", f"The {what} is right in some entries only.", f"{name}只有部分元素正确。"
+            "partly",
+            f"The {what} {_are(what)} right in some entries only.",
+            f"{name}只有部分元素正确。",
         )
     return _differs(what)
 
@@ -352,6 +360,10 @@ def _factor(a: np.ndarray, e: np.ndarray) -> float | None:
     return float(a[index] / e[index]) if usable else None
 
 
+def _are(what: str) -> str:
+    return "are" if what.endswith("s") and not what.endswith("ss") else "is"
+
+
 def _differs(what: str) -> Mismatch:
     if what == "gradient":
         return Mismatch(
@@ -359,7 +371,9 @@ def _differs(what: str) -> Mismatch:
             "The value is right, but the gradient is not.",
             "数值正确，但梯度不对。",
         )
-    return Mismatch("value", f"The {what} is not the right one.", f"{_ZH.get(what, what)}不正确。")
+    return Mismatch(
+        "value", f"The {what} {_are(what)} not the right one.", f"{_ZH.get(what, what)}不正确。"
+    )
 
 
 def _not_finite(what: str) -> Mismatch:

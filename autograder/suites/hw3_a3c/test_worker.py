@@ -128,7 +128,7 @@ def moved(before, after):
     return [(b - a) / LEARNING_RATE for b, a in zip(before, after, strict=True)]
 
 
-def same_steps(worlds):
+def same_steps(worlds, updates_between=False):
     """Both environments saw the same resets and steps."""
     actual, expected = ([e for e in env.events if e[0] != "close"] for env in worlds)
     kinds = [[event[0] for event in events] for events in (actual, expected)]
@@ -149,6 +149,15 @@ def same_steps(worlds):
         kind="seed",
     )
     actions = [[e[1] for e in events if e[0] == "step"] for events in (actual, expected)]
+    if updates_between:
+        check.holds(
+            actions[0] == actions[1],
+            "Other actions were taken than sync, rollout and update in turn lead to (a wrong update shows here, too).",
+            "所执行的动作与轮流执行 sync、rollout、update 所得的不同（update 有错时也会如此）。",
+            evidence=actions[0],
+            kind="actions",
+        )
+        return
     check.holds(
         actions[0] == actions[1],
         "Other actions were taken than sample_action draws from the local network's logits with the worker's own generator "
@@ -477,7 +486,7 @@ def test_worker_run(student, reference, rng):
         steps.append(moved(before, scene.parameters()))
         counts.append(scene.counter.value)
         worlds.append(env)
-    same_steps(worlds)
+    same_steps(worlds, updates_between=True)
     check.holds(
         counts[0] == counts[1],
         "run ends as soon as step_counter, which all workers share, has reached max_steps.",

@@ -655,17 +655,9 @@ def actor_log_twice(log_probs, advantages):
 
 @mistake(
     "actor_loss",
-    en="Each step is weighted by its own advantage; don't pair every step with every other.",
-    zh="每一步乘以自己的优势，不要让每一步与所有步两两配对。",
-)
-def actor_every_pair(log_probs, advantages):
-    return -(log_probs * advantages.detach().unsqueeze(-1)).mean()
-
-
-@mistake(
-    "actor_loss",
-    en="The mean of products is not the product of means.",
-    zh="乘积的平均不等于平均的乘积。",
+    en="The mean of products is not the product of means, nor the mean over all pairs (B, B): each step "
+    "is weighted by its own advantage.",
+    zh="乘积的平均不等于平均的乘积，也不是所有配对 (B, B) 的平均：每一步乘以自己的优势。",
 )
 def actor_product_of_means(log_probs, advantages):
     return -log_probs.mean() * advantages.detach().mean()
@@ -678,7 +670,28 @@ def actor_product_of_means(log_probs, advantages):
 )
 def actor_normalises(log_probs, advantages):
     a = advantages.detach()
-    return -(log_probs * (a - a.mean()) / (a.std(correction=0) + 1e-8)).mean()
+    deviation = a.std() if len(a) > 1 else float("nan")
+    return -(log_probs * (a - a.mean()) / (deviation + 1e-8)).mean()
+
+
+@mistake(
+    "actor_loss",
+    en="The advantages are used as they are: the baseline is in them already, don't subtract their mean.",
+    zh="优势按原样使用：其中已减去基线，不要再减去均值。",
+)
+def actor_centres(log_probs, advantages):
+    a = advantages.detach()
+    return -(log_probs * (a - a.mean())).mean()
+
+
+@mistake(
+    "actor_loss",
+    en="The gradient is right, but the value is not that of the loss: log π is asked for, not a ratio "
+    "that is always 1.",
+    zh="梯度正确，但损失的数值不对：要求的是 log π，而不是恒为 1 的比值。",
+)
+def actor_ratio_of_one(log_probs, advantages):
+    return -((log_probs - log_probs.detach()).exp() * advantages.detach()).mean()
 
 
 @mistake(
@@ -1124,8 +1137,8 @@ def a2c_without_critic(logits, values, actions, targets, value_coef, entropy_coe
 
 @mistake(
     "a2c_loss",
-    en="The actor's loss is −mean(log π · A): its sign is wrong.",
-    zh="演员的损失是 −mean(log π · A)：符号错了。",
+    en="The actor's loss is −mean(log π · A) with A = target − V(s): its sign is wrong.",
+    zh="演员的损失是 −mean(log π · A)，其中 A = 目标 − V(s)：符号错了。",
 )
 def a2c_actor_sign(logits, values, actions, targets, value_coef, entropy_coef):
     log_probs, a, critic, entropy = _terms(logits, values, actions, targets)
@@ -1176,16 +1189,6 @@ def _right(logits, values, actions, targets, value_coef, entropy_coef):
 def a2c_weighs_with_the_target(logits, values, actions, targets, value_coef, entropy_coef):
     log_probs, _, critic, entropy = _terms(logits, values, actions, targets)
     return actor_loss(log_probs, targets) + value_coef * critic - entropy_coef * entropy
-
-
-@mistake(
-    "a2c_loss",
-    en="A = target − V(s), not V(s) − target.",
-    zh="A = 目标 − V(s)，而不是 V(s) − 目标。",
-)
-def a2c_advantage_sign(logits, values, actions, targets, value_coef, entropy_coef):
-    log_probs, a, critic, entropy = _terms(logits, values, actions, targets)
-    return actor_loss(log_probs, -a) + value_coef * critic - entropy_coef * entropy
 
 
 @mistake(
@@ -1270,13 +1273,35 @@ def a2c_softmax_over_batch(logits, values, actions, targets, value_coef, entropy
 
 @mistake(
     "a2c_loss",
-    en="After gather an axis of size 1 is left: log π · A then pairs every step with every other.",
-    zh="gather 之后留有大小为 1 的轴：log π · A 会让每一步与所有步两两配对。",
+    en="Each log π is multiplied with its own A, then the mean is taken: not the mean of one times the mean "
+    "of the other, which is also what an axis of size 1 left after gather gives.",
+    zh="每个 log π 先乘以自己的 A，再求平均；不是两个平均的乘积（gather 之后留下大小为 1 的轴也会得到后者）。",
 )
 def a2c_not_squeezed(logits, values, actions, targets, value_coef, entropy_coef):
     _, a, critic, entropy = _terms(logits, values, actions, targets)
     log_probs = torch.log_softmax(logits, dim=-1).gather(-1, actions.unsqueeze(-1))
     return -(log_probs * a).mean() + value_coef * critic - entropy_coef * entropy
+
+
+@mistake(
+    "a2c_loss",
+    en="The ½ of the critic's loss is missing.",
+    zh="评论家的损失缺少 ½。",
+)
+def a2c_without_half(logits, values, actions, targets, value_coef, entropy_coef):
+    log_probs, a, critic, entropy = _terms(logits, values, actions, targets)
+    return actor_loss(log_probs, a) + 2 * value_coef * critic - entropy_coef * entropy
+
+
+@mistake(
+    "a2c_loss",
+    en="All three terms are means over the batch, not sums.",
+    zh="三项都是对批次求平均，而不是求和。",
+)
+def a2c_sums(logits, values, actions, targets, value_coef, entropy_coef):
+    log_probs, a, critic, entropy = _terms(logits, values, actions, targets)
+    loss = actor_loss(log_probs, a) + value_coef * critic - entropy_coef * entropy
+    return loss * len(targets)
 
 
 @mistake(
@@ -1295,7 +1320,8 @@ def a2c_coefficients_swapped(logits, values, actions, targets, value_coef, entro
 )
 def a2c_normalises(logits, values, actions, targets, value_coef, entropy_coef):
     log_probs, a, critic, entropy = _terms(logits, values, actions, targets)
-    a = (a - a.mean()) / (a.std(correction=0) + 1e-8)
+    deviation = a.std() if len(a) > 1 else float("nan")
+    a = (a - a.mean()) / (deviation + 1e-8)
     return actor_loss(log_probs, a) + value_coef * critic - entropy_coef * entropy
 
 

@@ -233,7 +233,16 @@ ROWS = 12
 
 
 def probed(make, rng):
-    return Probed(make(OBS_DIM, N_ACTIONS, HIDDEN), OBS_DIM, ROWS, rng)
+    network = Probed(make(OBS_DIM, N_ACTIONS, HIDDEN), OBS_DIM, ROWS, rng)
+    once, again = network.outputs(), network.outputs()
+    steady = all(close(x, y) for x, y in zip(once, again, strict=True))
+    check.holds(
+        steady,
+        "The network gives another answer when it is asked again about the same states (in evaluation mode).",
+        "在评估模式下，对同样的状态再问一次，网络给出了不同的答案。",
+        evidence=steady,
+    )
+    return network
 
 
 def check_shapes(make, rng):
@@ -293,6 +302,7 @@ def check_rows_are_independent(make, rng):
 def check_range(make, rng):
     """Logits and values are real numbers of any size and sign, not probabilities or otherwise squashed."""
     network = probed(make, rng)
+    trained_parts(network)
     draws = []
     for _ in range(12):
         network.randomize(scale=4.0)

@@ -102,6 +102,7 @@ def test_advantages_are_constant(student, reference, rng):
     优势不带梯度：V(s) 与 V(s') 都不会因它而改变。
     """
     rewards, values, next_values, terminated = transitions(rng, 5, grad=True)
+    rewards = rewards.detach()
     advantages = student.td_advantages(rewards, values, next_values, terminated, GAMMA)
     expected = reference.td_advantages(rewards, values, next_values, terminated, GAMMA)
     check.same(advantages, expected.detach())
@@ -310,7 +311,8 @@ def test_gae_is_constant(student, reference, rng):
 
     优势不带梯度。
     """
-    steps = stream(rng, at(7, 4), at(7, 2), grad=True)
+    rewards, *others = stream(rng, at(7, 4), at(7, 2), grad=True)
+    steps = (rewards.detach(), *others)
     advantages = student.generalized_advantages(*steps, GAMMA, 0.7)
     expected = reference.generalized_advantages(*steps, GAMMA, 0.7)
     check.same(advantages, expected.detach())

@@ -166,7 +166,7 @@ class _Attempt:
         self.grader, self.submission = grader, submission
         self.box: Box | None = None
         self.output: list[bytes] = []
-        self.cpu_seconds = 0.0
+        self.spent = 0.0  # seconds, computing or asleep
         self.spawn_seconds = 0.0
         self.import_errors: dict[str, str] = {}
         self.ended: SandboxError | None = None
@@ -203,7 +203,7 @@ class _Attempt:
     def _load(self) -> Any:
         self._retire()
         limits = self.grader.assignment.limits
-        if self.cpu_seconds >= limits.total_cpu_seconds:
+        if self.spent >= limits.total_cpu_seconds:
             raise SandboxTimedOut()
         started = time.perf_counter()
         self.box = self.grader.template.spawn({**self.submission.files, **self.grader.support})
@@ -226,7 +226,7 @@ class _Attempt:
 
     def _retire(self) -> None:
         if self.box is not None:
-            self.cpu_seconds += self.box.cpu_seconds()
+            self.spent += self.box.cpu_seconds() + self.box.idle_seconds()
             self.box.kill()
             self.output.append(self.box.output())
             self.box = None

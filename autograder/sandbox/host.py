@@ -292,6 +292,10 @@ class Box:
             self._cpu_seconds = max(self._cpu_seconds, self._tree.sample().cpu_seconds)
         return self._cpu_seconds
 
+    def idle_seconds(self) -> float:
+        """For how long it was waited for while none of its threads wanted to run, so far."""
+        return self._idle
+
     def kill(self) -> None:
         """End it. When this returns, every process of the box is dead."""
         if self._killed:

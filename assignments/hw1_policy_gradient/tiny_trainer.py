@@ -9,7 +9,7 @@ from torch.nn.functional import log_softmax
 
 import policy_gradient
 
-UPDATES, TRAJECTORIES, STEPS, LEARNING_RATE = 6, 64, 4, 5.0
+UPDATES, TRAJECTORIES, STEPS, LEARNING_RATE = 3, 256, 4, 10.0
 
 
 def train_on_signals(press, n_signals, n_buttons, seed):

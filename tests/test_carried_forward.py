@@ -121,3 +121,16 @@ def test_a_nan_of_an_earlier_function_is_carried_forward_but_not_through_a_gate(
     gate = SUITE.replace("[1.0, 2.0]", "[1.0, 3.0]")
     path.write_text(gate, encoding="utf-8")
     assert statuses(everywhere, WRONG_SECOND, only_nan)["both"] == "failed"
+
+
+def test_an_answer_of_no_use_costs_once_but_not_through_a_gate(statuses, tmp_path):
+    path = tmp_path / "test_suite.py"
+    ordinary = SUITE.replace("[1.0, 2.0]", "[1.0, 3.0]") + NAN_AT_TWO
+    path.write_text(ordinary, encoding="utf-8")
+    none_at_two = "def first(x):\n    return x + 5 if x[0] == 1 else None\n"
+    assert statuses(none_at_two, WRONG_SECOND, CALLS_BOTH)["both"] == "passed"
+    none, raises = "def first(x):\n    return None\n", "def both(x):\n    raise TypeError\n"
+    path.write_text(SUITE, encoding="utf-8")
+    assert statuses(none, WRONG_SECOND, raises)["both"] == "error"
+    path.write_text(ordinary, encoding="utf-8")
+    assert statuses(WRONG_FIRST, WRONG_SECOND, raises)["both"] == "error"

@@ -182,6 +182,19 @@ def n_step_returns_right(rewards, bootstrap_value, gamma):
     return torch.tensor(returns[::-1], dtype=rewards.dtype)
 
 
+@mistake(
+    "n_step_returns",
+    en="A tensor is asked for, not a list: what comes next computes with it.",
+    zh="应返回张量而不是列表：后面的计算要用到它。",
+)
+def returns_as_a_list(rewards, bootstrap_value, gamma):
+    R, returns = torch.as_tensor(bootstrap_value, dtype=torch.float64).item(), []
+    for reward in reversed(rewards.tolist()):
+        R = reward + gamma * R
+        returns.insert(0, R)
+    return returns
+
+
 # --- a3c_loss -------------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +387,18 @@ def huber(log_probs, values, entropies, returns, value_coef, entropy_coef):
     policy_loss = -(log_probs * (returns - values).detach()).sum()
     value_loss = nn.functional.smooth_l1_loss(values, returns, reduction="sum")
     return policy_loss + value_coef * value_loss - entropy_coef * entropies.sum()
+
+
+@mistake(
+    "a3c_loss",
+    en="The loss is a tensor that carries the gradient, not a Python number.",
+    zh="损失是带有梯度的张量，而不是 Python 数。",
+)
+def loss_as_a_number(log_probs, values, entropies, returns, value_coef, entropy_coef):
+    advantages = returns.detach() - values
+    policy = -(log_probs * advantages.detach()).sum()
+    value = advantages.square().sum()
+    return (policy + value_coef * value - entropy_coef * entropies.sum()).item()
 
 
 # --- copy_gradients -------------------------------------------------------------------------------------------------

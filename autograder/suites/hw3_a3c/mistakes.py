@@ -792,6 +792,35 @@ class truncation_overlooked(Hooks):
 
 @mistake(
     "A3CWorker",
+    en="The environment is reset right after an episode ends, not at the start of the next rollout.",
+    zh="回合结束后应立即重置环境，而不是等到下一段采样开始时。",
+)
+class resets_late(A3CWorker):
+    def rollout(self):
+        env, late = self.env, self
+
+        class Late:
+            step = staticmethod(env.step)
+
+            def reset(self, seed=None):
+                if seed is not None:
+                    return env.reset(seed=seed)
+                late.waiting = True
+                return None, {}
+
+        self.waiting = getattr(self, "waiting", False)
+        if self.waiting:
+            self.observation, _ = env.reset()
+            self.waiting = False
+        self.env = Late()
+        try:
+            return super().rollout()
+        finally:
+            self.env = env
+
+
+@mistake(
+    "A3CWorker",
     en="A rollout has at most t_max steps; this one takes one more.",
     zh="一段采样至多 t_max 步；这里多走了一步。",
 )

@@ -101,12 +101,16 @@ class Tolerances(_Model):
 
 
 class Question(_Model):
-    """One graded function or class; its name is the key everywhere."""
+    """One graded function or class; its name is the key everywhere.
+
+    An optional one stands in the results of those who define it, and of nobody else.
+    """
 
     name: str
     file: str
     points: Positive
     bonus: StrictBool = False
+    optional: StrictBool = False
 
 
 def _named(value: Any) -> Any:
@@ -268,6 +272,11 @@ def _check(course: Course, document: _Document) -> None:
             if not question.name.isidentifier() or keyword.iskeyword(question.name):
                 raise document.error(
                     place, f"{question.name!r} is no Python name, and a question's name is one."
+                )
+            if question.optional and not question.bonus:
+                raise document.error(
+                    (*place, "optional"),
+                    f"{question.name} is optional, so it must be a bonus: others could not reach all points.",
                 )
             if question.file not in assignment.files:
                 raise document.error(

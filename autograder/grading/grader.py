@@ -78,6 +78,7 @@ class Grader:
             questions = [
                 not_graded(q, self.suite.of(q.name), submission.status, language)
                 for q in self.assignment.questions
+                if not q.optional
             ]
             result = submission_result(
                 submission,
@@ -137,10 +138,12 @@ class Grader:
         questions = []
         for question in self.assignment.questions:
             tests = self.suite.of(question.name)
+            mine = [by_name[t.name] for t in tests if t.name in by_name]
+            if question.optional and all(outcome.kind == "missing" for outcome in mine):
+                continue
             if (reason := attempt.unopened(question.file)) is not None:
                 questions.append(not_graded(question, tests, reason, language))
                 continue
-            mine = [by_name[t.name] for t in tests if t.name in by_name]
             mistake = None
             if any(o.status in ("failed", "error") for o in mine):
                 mistake = self.diagnostician.mistake_behind(question.name, mine)

@@ -289,6 +289,18 @@ def test_a3c_solves_cartpole_with_two_workers(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_memory_helps_where_velocities_are_hidden(tmp_path):
+    folder, returns = bundle(tmp_path), {}
+    for name, options in {"feed-forward": [], "lstm": ["--lstm", "--t-max", "100"]}.items():
+        options += ["--hide-velocities", "--steps", "100000", "--out", name]
+        done = train(folder, *options)
+        assert done.returncode == 0, done.stderr
+        record = json.loads((folder / name / "config.json").read_text())
+        returns[name] = record["evaluation_mean_return"]
+    assert returns["lstm"] > 1.5 * returns["feed-forward"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("lstm", [[], ["--lstm"]])
 def test_atari_starts_to_train(lstm, tmp_path):
     pytest.importorskip("ale_py")

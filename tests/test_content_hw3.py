@@ -151,6 +151,38 @@ def test_sample_action_draws_from_the_softmax(hw3):
     assert drawn / 4000 == pytest.approx(logits.softmax(-1).numpy(), abs=0.03)
 
 
+class Short(gymnasium.Env):
+    """Episodes of one step."""
+
+    observation_space = gymnasium.spaces.Box(-1.0, 1.0, (4,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(4, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(4, np.float32), 1.0, True, False, {}
+
+
+class Hasty:
+    """A worker that only plays."""
+
+    def __init__(self, rank, shared_model, optimizer, env, step_counter, config):
+        self.env, self.step_counter, self.config = env, step_counter, config
+
+    def run(self):
+        self.env.reset()
+        for _ in range(self.config.max_steps):
+            self.env.step(0)
+
+
+def test_train_a3c_ends_though_nobody_asks_for_progress(hw3):
+    """10,000 episodes are more than a pipe holds."""
+    model = hw3.ActorCritic(4, 2, 8)
+    config, optimizer = hw3.A3CConfig(max_steps=10_000), hw3.SharedAdam(model.parameters())
+    hw3.train_a3c(Short, config, 1, Hasty, model, optimizer)
+
+
 class Unlucky:
     """A worker that fails after its first rollout."""
 

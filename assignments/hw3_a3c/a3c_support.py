@@ -249,8 +249,9 @@ def train_a3c(
         finished = False
         while not finished:
             finished = processes.join(timeout=0.1)
+            reported = drain(episodes)  # in any case: a full queue would stop the workers
             if on_progress is not None:
-                on_progress(step_counter.value, drain(episodes))
+                on_progress(step_counter.value, reported)
     finally:
         for process in processes.processes:
             process.terminate()

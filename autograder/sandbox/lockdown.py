@@ -14,6 +14,7 @@ from landlockpy import AccessFS, Scope
 from autograder.sandbox import kernel, levels, limits, root
 from autograder.sandbox.levels import Level, map_user
 from autograder.sandbox.limits import Limits
+from autograder.sandbox.tree import processes
 
 MS_NOEXEC = 8
 _INSIDE_ID = 1000
@@ -165,7 +166,7 @@ def _bytes_of_data(proc: int) -> int:
 def _threads_of_user(user: int, proc: int) -> int:
     """How many a user has on the whole machine."""
     count = 0
-    for name in filter(str.isdigit, os.listdir(proc)):
+    for name in processes(proc):
         with contextlib.suppress(OSError):
             status = os.stat(f"{name}/task", dir_fd=proc)
             if status.st_uid == user:

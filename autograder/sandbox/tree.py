@@ -49,11 +49,10 @@ class Tree:
     def _members(self) -> dict[str, list[bytes]]:
         """The fields of /proc/pid/stat after the name, a process."""
         found = {}
-        for name in os.listdir(self.proc):
-            if name.isdigit():
-                fields = _after_name(_read(self.proc, f"{name}/stat"))
-                if fields and int(fields[2]) == self.group:
-                    found[name] = fields
+        for name in processes(self.proc):
+            fields = _after_name(_read(self.proc, f"{name}/stat"))
+            if fields and int(fields[2]) == self.group:
+                found[name] = fields
         return found
 
     @staticmethod
@@ -83,6 +82,19 @@ class Tree:
         return 0
 
 
+def processes(proc: int) -> list[str]:
+    """The numbers of all processes in the /proc that `proc` is a descriptor of.
+
+    The fork server and all its graders hold the same open folder, and with it one position in its list: whoever reads
+    from there moves the others on. So it is opened anew.
+    """
+    folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
+    try:
+        return [name for name in os.listdir(folder) if name.isdigit()]
+    finally:
+        os.close(folder)
+
+
 @dataclass(frozen=True)
 class Use:
     """What a process group uses at most: pages shared with others are counted once a process."""
@@ -94,7 +106,7 @@ class Use:
 def use_by_group(proc: int) -> dict[int, Use]:
     """All process groups, in one cheap look."""
     found: dict[int, Use] = {}
-    for name in filter(str.isdigit, os.listdir(proc)):
+    for name in processes(proc):
         if fields := _after_name(_read(proc, f"{name}/stat")):
             group = int(fields[2])
             so_far = found.get(group, Use())

@@ -188,7 +188,24 @@ def starter(homeworks: tuple[str, ...]) -> None:
     help="Grade even if this machine can't lock code in as grading.yml demands. "
     "A submission may then read and change whatever you can.",
 )
-def grade(homework: str, paths: tuple[Path, ...], out: Path, jobs: int, allow_unsafe: bool) -> None:
+@click.option(
+    "--scheduler",
+    metavar="COMMAND",
+    help="On a cluster: run --jobs shares of the class through this command, which must wait for the "
+    "command after it. The folders must be the same everywhere.",
+)
+@click.option(
+    "--share", metavar="I/N", help="Grade the I-th of N shares only, and write no reports."
+)
+def grade(
+    homework: str,
+    paths: tuple[Path, ...],
+    out: Path,
+    jobs: int,
+    allow_unsafe: bool,
+    scheduler: str | None,
+    share: str | None,
+) -> None:
     """Grade submissions: folders, zips, single files, or a folder of them.
 
     What is graded already is kept, so after an interruption the same call goes on.
@@ -197,27 +214,38 @@ def grade(homework: str, paths: tuple[Path, ...], out: Path, jobs: int, allow_un
     Examples:
       autograder grade hw1 handed_in/ --out results/
       autograder grade hw2 ada.zip bob/ --jobs 2
+      autograder grade hw1 handed_in/ --jobs 16 --scheduler 'srun --cpus-per-task=1'
     """
-    from autograder.grading.grade import grade
+    from autograder.grading.cluster import Share
+    from autograder.grading.grade import grade, grade_on_cluster
     from autograder.report import write_report
     from autograder.report.terminal import class_table
 
+    if scheduler and share:
+        raise click.UsageError("--scheduler makes the shares itself: leave --share out.")
     course = _course()
     assignment = course.assignment(homework)
     try:
         with _progress(f"grade {assignment.short_name}") as progress:
+            given = (course, assignment, list(paths), out)
+            if scheduler:
+                for sentence in grade_on_cluster(
+                    *given, scheduler, jobs, allow_unsafe=allow_unsafe, progress=progress
+                ):
+                    click.echo(sentence, err=True)
+                jobs = os.cpu_count() or 1
             results = grade(
-                course,
-                assignment,
-                list(paths),
-                out,
-                jobs=jobs,
+                *given,
+                jobs=1 if share else jobs,
                 allow_unsafe=allow_unsafe,
+                share=Share.parse(share) if share else None,
                 progress=progress,
             )
     except KeyboardInterrupt:
         click.echo("Stopped. What is graded is kept; the same call goes on from there.", err=True)
         sys.exit(130)
+    if share:
+        return
     write_report(out, course)
     rich.print(class_table(results, course.language))
     click.echo(f"Report: {out / 'report.html'}   Gradebook: {out / 'gradebook.csv'}")

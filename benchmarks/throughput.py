@@ -15,6 +15,7 @@ our time goes.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -40,6 +41,7 @@ from autograder.grading.grader import Grader, reference_files, with_grader
 from autograder.grading.intake import collect
 from autograder.grading.remote import RemoteStudent
 from autograder.grading.session import Suite
+from autograder.grading.student import LocalStudent
 from autograder.grading.variants import read_variants
 from autograder.report import html, write_report
 from autograder.sandbox.host import Box, Template
@@ -323,7 +325,7 @@ class Clock:
 
 def where_the_time_goes(folder: Path) -> None:
     """One submission after another in this process, after a first round that fills every cache."""
-    clock, own_cpu, walls, mine = Clock(), [], [], []
+    clock, own_cpu, walls, mine, alone = Clock(), [], [], [], []
     submissions = collect([folder / "class"], HOMEWORK)[:24]
     labels = None
 
@@ -331,6 +333,7 @@ def where_the_time_goes(folder: Path) -> None:
         nonlocal labels
         for submission in submissions:
             grader.grade(submission)
+            alone.append(own_computing(grader.suite, submission.files))
         clock.around(Template, "spawn", "fork and lock-down")
         clock.around(Box, "kill", "kill and wait until dead")
         clock.around(
@@ -364,6 +367,10 @@ def where_the_time_goes(folder: Path) -> None:
     print(
         f"\nOne submission, one at a time: {1000 * statistics.median(walls):.0f} ms (median of {count});"
     )
+    beyond = statistics.median(wall - own for wall, own in zip(walls, alone))
+    print(
+        f"  the student's own computing {_ms(alone)} ms (functions called in process), all else {1000 * beyond:.0f} ms"
+    )
     print(f"  CPU: the grader's {_ms(mine)} ms, the sandbox's {_ms(own_cpu)} ms")
     for part, seconds in sorted(clock.seconds.items(), key=lambda item: -item[1]):
         print(f"  {1000 * seconds / count:7.1f} ms  {part}")
@@ -371,6 +378,31 @@ def where_the_time_goes(folder: Path) -> None:
         f"Isolation, from spawn to surely dead: {1000 * statistics.median(spawns):.0f} ms (median of {len(spawns)})"
     )
     print(f"One more submission at a time: {memory:.0f} MB of its own")
+
+
+def own_computing(suite: Suite, files: dict[str, bytes]) -> float:
+    """Seconds that a submission's files need to load, and its functions to run, in this process."""
+    spent = 0.0
+
+    class Timed(LocalStudent):
+        def _guarded(self, function: Any) -> Any:
+            @functools.wraps(function)
+            def timed(*args: Any, **kwargs: Any) -> Any:
+                nonlocal spent
+                begun = time.perf_counter()
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    spent += time.perf_counter() - begun
+
+            return super()._guarded(timed)
+
+    sources = {name: content.decode() for name, content in files.items()}
+    begun = time.perf_counter()
+    student = Timed({**reference_files(HOMEWORK), **sources})
+    spent += time.perf_counter() - begun
+    suite.run(lambda: student)
+    return spent
 
 
 def spawn_to_dead(template: Template, files: dict[str, bytes]) -> tuple[list[float], float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -112,7 +113,13 @@ class Grading:
     """A run of the command that may be disturbed."""
 
     def __init__(
-        self, course: Path, out: Path, *, jobs: int = 2, classes: tuple[str, ...] = ("class",)
+        self,
+        course: Path,
+        out: Path,
+        *,
+        jobs: int = 2,
+        classes: tuple[str, ...] = ("class",),
+        more: tuple[str, ...] = (),
     ) -> None:
         ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)  # orphans become ours, and are seen
         command = [
@@ -132,6 +139,7 @@ class Grading:
                 str(out),
                 "--jobs",
                 str(jobs),
+                *more,
             ],
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
             cwd=course,
@@ -213,6 +221,21 @@ def test_a_broken_off_run_is_completed_by_the_same_command(
     kept = {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in done}
     assert differences(undisturbed(course, tmp_path / "out"), expected) == []
     assert kept == {path: (tmp_path / "out" / path).stat().st_mtime_ns for path in done}
+
+
+def test_shares_on_a_cluster_and_what_a_failed_one_left_give_the_same_bytes(
+    course: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    out, ran = tmp_path / "out", tmp_path / "ran"
+    second_fails = f'echo "$*" >> {ran}; case "$*" in *2/2) echo no node; exit 3;; esac; exec "$@"'
+    run = Grading(course, out, more=("--scheduler", shlex.join(["sh", "-c", second_fails, "node"])))
+    assert run.wait() == 0, run.err
+    assert sorted(line[-3:] for line in ran.read_text().splitlines()) == ["1/2", "2/2"]
+    assert "Share 2/2 ended with exit code 3" in run.err and "share-2.txt says why" in run.err
+    log = out / "_log" / "share-2.txt"
+    assert log.read_text() == "no node\n"
+    log.unlink()
+    assert differences(content(out), expected) == []
 
 
 @pytest.mark.slow

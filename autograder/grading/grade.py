@@ -13,6 +13,7 @@ from typing import Any
 from autograder.course import Assignment, Course
 from autograder.errors import AutograderError
 from autograder.grading import pool
+from autograder.grading.cluster import Share, run_shares
 from autograder.grading.grader import Graded, Grader, suite_sha256, with_grader
 from autograder.grading.intake import Submission, collect
 from autograder.grading.results import (
@@ -41,6 +42,7 @@ def grade(
     *,
     jobs: int | None = None,
     allow_unsafe: bool = False,
+    share: Share | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[SubmissionResult]:
     """Grade every submission found in `paths` and write `out/<student>/result.json`.
@@ -49,34 +51,93 @@ def grade(
 
     Args:
         jobs: submissions graded at once; the number of cores when None.
+        share: grade no more than this part of them.
         progress: called with (done, total).
 
     Raises:
         GradingError: nothing to grade, an output folder that cannot be written, a grader that failed.
         IsolationError: this machine offers less than grading.yml's floor.
     """
-    if sys.platform != "linux":
-        raise GradingError("Grading needs Linux: the sandbox is made of its kernel's parts.")
-    level = probe()
-    if not allow_unsafe:
-        check_floor(level, course.isolation_floor)
-    submissions = collect(paths, assignment, course.language, exclude=[out])
-    if not submissions:
-        shown = ", ".join(map(str, paths))
-        raise GradingError(
-            f"No submission was found in {shown}. Name a folder of submissions (folders, zips or .py files)."
-        )
-    _prepare(out, assignment)
-    digest = suite_sha256(course, assignment)
-    kept = {s.student: _kept(out, s, digest, level.name) for s in submissions}
-    results = {name: result for name, result in kept.items() if result is not None}
+    the_class = _Class(course, assignment, paths, out, allow_unsafe, share)
+    submissions, results = the_class.submissions, the_class.kept()
     waiting = [s for s in submissions if s.student not in results]
     progress(len(results), len(submissions))
-    for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1, level.name):
+    level = the_class.level.name
+    for graded in grade_all(course, assignment, waiting, jobs or os.cpu_count() or 1, level):
         _write(out, graded)
         results[graded.result.student] = graded.result
         progress(len(results), len(submissions))
     return [results[name] for name in sorted(results)]
+
+
+def grade_on_cluster(
+    course: Course,
+    assignment: Assignment,
+    paths: Sequence[Path],
+    out: Path,
+    scheduler: str,
+    shares: int,
+    *,
+    allow_unsafe: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[str]:
+    """Have other machines grade what they can of a class; `grade` over the same folder completes it.
+
+    Args:
+        scheduler: see `cluster.run_shares`; it runs `shares` commands at once.
+        progress: called with (done, total).
+
+    Returns:
+        A sentence for each share that failed.
+
+    Raises:
+        ClusterError: there is no such scheduler.
+        GradingError: as `grade`.
+    """
+    the_class = _Class(course, assignment, paths, out, allow_unsafe)
+    arguments = ["--course", course.path, "grade", assignment.name, *paths, "--out", out]
+    return run_shares(
+        scheduler,
+        shares,
+        [*map(str, arguments), *(["--allow-unsafe"] if allow_unsafe else [])],
+        out / LOG_FOLDER,
+        lambda: progress(len(the_class.kept()), len(the_class.submissions)),
+    )
+
+
+class _Class:
+    """The submissions to grade, and what `out` holds of their results already."""
+
+    def __init__(
+        self,
+        course: Course,
+        assignment: Assignment,
+        paths: Sequence[Path],
+        out: Path,
+        allow_unsafe: bool,
+        share: Share | None = None,
+    ) -> None:
+        if sys.platform != "linux":
+            raise GradingError("Grading needs Linux: the sandbox is made of its kernel's parts.")
+        self.level = probe()
+        if not allow_unsafe:
+            check_floor(self.level, course.isolation_floor)
+        found = collect(paths, assignment, course.language, exclude=[out])
+        if not found:
+            shown = ", ".join(map(str, paths))
+            raise GradingError(
+                f"No submission was found in {shown}. Name a folder of submissions (folders, zips or .py files)."
+            )
+        self.submissions = share.of(found) if share else found
+        self._out, self._digest = out, suite_sha256(course, assignment)
+        _prepare(out, assignment)
+
+    def kept(self) -> dict[str, SubmissionResult]:
+        """Student → result, where it is still what grading again would give."""
+        results = {
+            s.student: _kept(self._out, s, self._digest, self.level.name) for s in self.submissions
+        }
+        return {student: result for student, result in results.items() if result is not None}
 
 
 def grade_all(

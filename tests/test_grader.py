@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autograder.course import Course
-from autograder.grading.grade import grade_all
-from autograder.grading.grader import reference_files
+from autograder.grading.grade import GradingError, grade_all
+from autograder.grading.grader import Grader, reference_files
 from autograder.grading.intake import Submission
 
 COURSE = Course.load(Path(__file__).resolve().parents[1] / "grading.yml")
@@ -58,3 +58,20 @@ def test_an_unreadable_submission_keeps_its_reason(results):
         "No zip.",
     )
     assert results["unreadable"].score == 0
+
+
+def test_a_failure_of_the_grader_does_not_stop_a_class(monkeypatch):
+    grade = Grader.grade
+
+    def fails_once(self, submission):
+        return 1 / 0 if submission.student == "bob" else grade(self, submission)
+
+    monkeypatch.setattr(Grader, "grade", fails_once)
+    students = [
+        Submission(name, {}, "1", "unreadable", "No zip.") for name in ("ada", "bob", "cleo")
+    ]
+    graded = []
+    with pytest.raises(GradingError, match="- bob: ZeroDivisionError"):
+        for each in grade_all(COURSE, COURSE.assignment("hw1"), students, 1):
+            graded.append(each.result.student)  # noqa: PERF401 - it raises at its end
+    assert graded == ["ada", "cleo"]

@@ -197,6 +197,8 @@ def diagnose(folder, source):
         ("x + x + x", "triple"),
         ("(x + x).detach()", "cut"),
         ("4 * x", None),
+        ("[[1.0], [1.0, 2.0]]", None),
+        ("{'a': x, 'b': [x, x.sum()]}", None),
         ("2 * x", None),
         ("2 * x + 0 * x.sum()", None),
     ],

@@ -90,8 +90,9 @@ def same_evidence(one: Outcome, other: Outcome) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(_equal, one, other))
+    lists = [isinstance(value, (list, tuple)) for value in (one, other)]
+    if any(lists):
+        return all(lists) and len(one) == len(other) and all(map(_equal, one, other))
     if isinstance(one, (str, bool, type(None))) or isinstance(other, (str, bool, type(None))):
         return type(one) is type(other) and one == other
     a, b = np.asarray(one), np.asarray(other)

@@ -23,7 +23,7 @@ from autograder.grading.results import (
     read_result,
     write_atomically,
 )
-from autograder.sandbox.host import Template
+from autograder.sandbox.host import SandboxBroken, Template
 from autograder.sandbox.levels import check_floor, probe
 
 LOG_FOLDER = "_log"
@@ -150,19 +150,38 @@ def grade_all(
     """Results as they come, in no certain order, at a level of isolation not below `floor`.
 
     One that was perhaps disturbed is graded once more, alone, and that counts.
+
+    Raises:
+        GradingError: some have no result; it comes after the results of all others.
     """
     if not submissions:
         return
     again: list[Submission] = []
-    with Template(assignment.limits, floor=floor) as template:
-        for index, graded in _graded(course, assignment, submissions, jobs, template):
-            if graded.disturbed:
-                again.append(submissions[index])
+    failures: list[str] = []
+
+    def graded(waiting: Sequence[Submission], jobs: int) -> Iterator[tuple[Submission, Graded]]:
+        for index, outcome in _graded(course, assignment, waiting, jobs, template):
+            if isinstance(outcome, Graded):
+                yield waiting[index], outcome
             else:
-                yield graded
+                failures.append(f"- {waiting[index].student}: {outcome}")
+
+    with Template(assignment.limits, floor=floor) as template:
+        for submission, outcome in graded(submissions, jobs):
+            if outcome.disturbed:
+                again.append(submission)
+            else:
+                yield outcome
         again.sort(key=lambda submission: submission.student)
-        for _, graded in _graded(course, assignment, again, 1, template):
-            yield graded
+        for _, outcome in graded(again, 1):
+            yield outcome
+    if failures:
+        listed = "\n".join(sorted(failures))
+        raise GradingError(
+            f"The grader itself failed on some submissions, which have no result:\n{listed}\n"
+            "All others are graded, and kept. Grade these by hand: move them aside, and run the same "
+            "command again to get the reports of the others."
+        )
 
 
 def _graded(
@@ -171,25 +190,33 @@ def _graded(
     submissions: Sequence[Submission],
     jobs: int,
     template: Template,
-) -> Iterator[tuple[int, Graded]]:
-    def work(tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded], None]) -> None:
+) -> Iterator[tuple[int, Graded | str]]:
+    """The index of each submission, and its result or why there is none."""
+
+    def work(
+        tasks: Callable[[], Iterator[Submission]], answer: Callable[[Graded | str], None]
+    ) -> None:
         def drive(grader: Grader) -> None:
             _bound_memory()
             for submission in tasks():
-                answer(grader.grade(submission))
+                answer(_result_or_reason(grader, submission))
 
         with_grader(course, assignment, template, drive)
 
     try:
-        for index, graded in pool.run(submissions, min(jobs, len(submissions)), work):
-            if graded is None:
-                raise GradingError(
-                    f"The grader was killed twice while it graded {submissions[index].student}. "
-                    "Results so far are kept; run the same command again to go on."
-                )
-            yield index, graded
+        for index, outcome in pool.run(submissions, min(jobs, len(submissions)), work):
+            yield index, "it was killed twice" if outcome is None else outcome
     except pool.WorkerFailed as error:
         raise GradingError(f"The grader failed: {error}") from None
+
+
+def _result_or_reason(grader: Grader, submission: Submission) -> Graded | str:
+    try:
+        return grader.grade(submission)
+    except SandboxBroken:
+        raise
+    except Exception as error:  # noqa: BLE001 - one submission never stops a class
+        return f"{type(error).__name__}: {error}"
 
 
 def _bound_memory() -> None:

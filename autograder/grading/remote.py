@@ -83,7 +83,11 @@ class RemoteStudent:
         self._last_callback = 0
         self._ahead = b""  # what goes out before the next request
         self._forget()
-        loaded, _ = self._request({"op": "load", "files": list(files), "support": list(support)})
+        request = {"op": "load", "files": list(files), "support": list(support)}
+        try:
+            loaded, _ = self._request(request)
+        except (StudentError, Mismatch):  # no import answers so, but what was imported may
+            self._no_answer("an error for an import")
         broken = self._checked(lambda: _as(dict, loaded["value"]))
         self.import_errors = {
             file: self._import_error(broken[file]) for file in self._files if file in broken

@@ -164,6 +164,8 @@ ATTACKS = [
     _returns("complex", "torch.zeros(shape, dtype=torch.complex128)"),
     _returns("conjugated_and_negated", "torch.zeros(shape, dtype=torch.complex64).conj().imag"),
     _returns("hundred_billion_entries", "torch.zeros(1).expand(10**11)"),
+    _returns("rows_of_unequal_length", "[[1.0], [1.0, 2.0]]"),
+    _returns("a_dict_of_tensors", "{'a': x, 'b': [torch.zeros(2), torch.zeros(3)]}"),
     _returns("a_hundred_megabytes", "torch.zeros(25_000_000)"),
     _returns("sixteen_axes_and_more", "torch.zeros((1,) * 40)"),
     _returns("nested", "torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])"),

@@ -219,6 +219,25 @@ ATTACKS = [
         statuses=("graded", "crashed", "import_error"),
     ),
     Attack(
+        "answers_its_import_with_an_error",
+        """
+        say("tried:", channels())
+        send(frame({"op": "error", "type": "ValueError", "file": None, "line": None, "not_implemented": False,
+                    "changes": {"$": "list", "v": []}}))
+        everywhere(zeros)
+        """,
+        statuses=("crashed",),
+    ),
+    Attack(
+        "refuses_its_import",
+        """
+        say("tried:", channels())
+        send(frame({"op": "refused", "why": "large"}))
+        everywhere(zeros)
+        """,
+        statuses=("crashed",),
+    ),
+    Attack(
         "takes_the_workers_place",
         '''
         import importlib.util

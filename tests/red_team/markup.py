@@ -29,6 +29,7 @@ ATTACKS = [
     _named("an_attribute_in_a_name", '"><svg onload=alert(1)>'),
     _named("a_formula_for_a_name", '=HYPERLINK("http:\\\\evil.example","grade")'),
     _named("a_command_for_a_name", "@SUM(1+1)*cmd|' \\C calc'!A0"),
+    _named("a_wide_formula_for_a_name", "＝1+1"),
     _named("plus_for_a_name", "+1+1"),
     _named("minus_for_a_name", "-2+3"),
     _named("a_tab_for_a_name", "\t=1+1"),

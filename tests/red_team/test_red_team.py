@@ -50,12 +50,14 @@ QUICK = [
     "digs_in_its_own_memory",
     "answers_before_it_is_asked",
     "announces_four_gigabytes",
+    "answers_its_import_with_an_error",
     "takes_the_workers_place",
     "forges_the_results",
     "equals_everything",
     "patches_torch_and_numpy",
     "all_nan",
     "hundred_billion_entries",
+    "rows_of_unequal_length",
     "zeroes_its_inputs",
     "reads_frames",
     "imports_the_reference",
@@ -78,7 +80,7 @@ QUICK = [
     "script_in_everything",
 ]
 LEVELS = ("full", "restricted", "minimal")
-FORMULA = tuple("=+-@\t\r")
+FORMULA = tuple("=+-@\t\r＝＋－＠")
 CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 

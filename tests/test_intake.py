@@ -219,6 +219,16 @@ def test_moodle_folders_and_files(tmp_path):
     assert found["李雷"].files == {"baseline.py": MEAN}
 
 
+def test_a_name_of_a_file_is_no_name_of_another_student(tmp_path):
+    write(tmp_path, {"Ada_81_assignsubmission_file_baseline.py": MEAN})
+    write(tmp_path, {"Eve_9_assignsubmission_file_x_81_assignsubmission_file_baseline.py": MEAN})
+    write(tmp_path, {"Mallory_5_1_x_81_2_baseline.py": MEAN})
+    found = by_student(tmp_path)
+    assert list(found) == ["Ada", "Eve", "Mallory"]
+    assert found["Eve"].identity["moodle_id"] == "9"
+    assert found["Mallory"].identity["canvas_id"] == "5"
+
+
 GRADESCOPE = b"""---
 submission_101:
   :submitters:

@@ -59,7 +59,7 @@ def test_gradebook():
         assert float(row[3]) == 100.0
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " ="])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "＝", "＠"])
 def test_no_cell_is_a_formula(start):
     name = f'{start}HYPERLINK("x","y")'
     evil = result(name, [], identity={"name": name, "canvas_id": name, "moodle_id": "1"})

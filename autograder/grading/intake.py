@@ -44,7 +44,7 @@ _CANVAS = re.compile(
     r"(?P<name>.+?)(?P<late>_late)?_(?P<number>\d+)_(?P<attempt>\d+)_(?P<file>.+)", re.IGNORECASE
 )
 _MOODLE = re.compile(
-    r"(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)"
+    r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)"
 )
 _AGAIN = re.compile(r"-(\d+)(?=\.\w+$)")  # Canvas counts files of one name: worker-1.py
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from autograder.grading.results import SubmissionResult
 from autograder.report.summary import question_names
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def gradebook(results: Sequence[SubmissionResult]) -> bytes:

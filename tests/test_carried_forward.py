@@ -2,6 +2,7 @@
 
 import pytest
 
+from autograder.grading.check import Mismatch
 from autograder.grading.session import with_suite
 from autograder.grading.student import LocalStudent
 
@@ -60,9 +61,9 @@ def statuses(tmp_path):
     """statuses(source): how each question ends for a student who handed in `source`."""
     (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
 
-    def run(*parts):
+    def run(*parts, kind=LocalStudent):
         found = {}
-        student = LocalStudent({"m.py": "\n".join(parts)})
+        student = kind({"m.py": "\n".join(parts)})
 
         def drive(suite):
             found.update({o.test.question: o.status for o in suite.run(lambda: student)})
@@ -98,6 +99,34 @@ def test_a_mistake_of_its_own_is_not_carried(statuses):
     ended = statuses(WRONG_FIRST, WRONG_SECOND, ADDS)
     assert ended["both"] == "failed"
     assert statuses(RIGHT_FIRST, WRONG_SECOND, ADDS)["both"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ("0 * x", "7 * x", "0 * x"),
+        ("x * float('inf')", "7 * x", "x * float('inf')"),
+        ("0 * x + 1e30", "0 * x + 1", "0 * x + 1e30"),
+    ],
+)
+def test_a_gate_is_not_passed_where_it_tells_nothing(statuses, first, second, both):
+    written = [f"def {n}(x):\n    return {v}\n" for n, v in (("first", first), ("second", second))]
+    assert statuses(*written, CALLS_BOTH)["both"] == "failed"
+    assert statuses(*written, f"def both(x):\n    return {both}\n")["both"] == "failed"
+
+
+class WithoutFirst(LocalStudent):
+    """What stands for its first function does not cross to the grader."""
+
+    def __getattr__(self, name):
+        if name == "first":
+            raise Mismatch("not_plain", "", "")
+        return super().__getattr__(name)
+
+
+def test_what_cannot_be_carried_costs_only_itself(statuses):
+    ended = statuses(WRONG_FIRST, WRONG_SECOND, ADDS, kind=WithoutFirst)
+    assert ended == {"first": "failed", "second": "failed", "both": "failed"}
 
 
 NAN_AT_TWO = (

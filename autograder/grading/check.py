@@ -441,6 +441,7 @@ ALWAYS_WRONG = {
     "negated": lambda x: -x,
     "twice": lambda x: x * 2,
     "half": lambda x: x * 0.5,
+    "one more": lambda x: x + 1,
 }
 WRONG_IF_DIFFERENT = {
     "shifted": lambda x: _shift(x),

@@ -23,7 +23,7 @@ def trajectories(rng, n, t, dtype=torch.float64):
     mask = mask_of(rng, n, t)
     behavior = -normal(rng, n, t, dtype=dtype).abs() - 0.2
     target = behavior + normal(rng, n, t, dtype=dtype, scale=0.5, shift=0.1)
-    garbage = torch.as_tensor(rng.uniform(-10, 10, size=(2, n, t)), dtype=dtype)
+    garbage = torch.as_tensor(rng.uniform(-2, 2, size=(2, n, t)), dtype=dtype)
     target = torch.where(mask, target, garbage[0]).requires_grad_()
     return target, torch.where(mask, behavior, garbage[1]).requires_grad_(), mask
 

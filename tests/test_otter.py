@@ -184,6 +184,24 @@ def test_the_engine_grades_in_its_sandbox(autograder_dir, config, answer, score)
     assert output["score"] == score
 
 
+def test_two_copies_are_the_students_matter(autograder_dir, config):
+    for name, answer in (("old", WRONG), ("new", RIGHT)):
+        (autograder_dir / "submission" / name).mkdir()
+        (autograder_dir / "submission" / name / FILE).write_text(answer, encoding="utf-8")
+    output = otter_plugin.gradescope_output(autograder_dir, config)
+    assert "several times" in output["tests"][0]["output"]
+    assert output["score"] == 0
+
+
+def test_odd_files_beside_the_homework_do_no_harm(autograder_dir, config):
+    submission = autograder_dir / "submission"
+    (submission / FILE).write_text(RIGHT, encoding="utf-8")
+    os.utime(submission / FILE, (0, 0))  # no zip holds a time before 1980
+    (submission / os.fsdecode("作业.txt".encode("gbk"))).write_text("")
+    (submission / "submission_metadata.yml").write_text("")
+    assert otter_plugin.gradescope_output(autograder_dir, config)["score"] == 100
+
+
 class _Runs:
     """A pickle that leaves a mark where it is loaded."""
 

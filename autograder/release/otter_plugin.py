@@ -111,10 +111,11 @@ def _put_aside(autograder_dir: Path, ours: tuple[str, ...] = ()) -> Path:
 
 def _grade(handed_in: Path, course: Course, name: str) -> SubmissionResult:
     with tempfile.TemporaryDirectory() as folder:
-        submission = Path(folder, "submission.zip")
-        _zip(handed_in, submission)
+        desk = Path(folder, "handed_in")  # a class of one, whatever folders are in the zip
+        desk.mkdir()
+        _zip(handed_in, desk / "submission.zip")
         command = [sys.executable, "-m", "autograder", "--course", str(course.path), "grade"]
-        command += [name, str(submission), "--out", "results", "--jobs", "1"]
+        command += [name, str(desk), "--out", "results", "--jobs", "1"]
         run = subprocess.run(
             command, cwd=folder, check=False, capture_output=True, text=True, errors="replace"
         )
@@ -125,12 +126,13 @@ def _grade(handed_in: Path, course: Course, name: str) -> SubmissionResult:
 
 
 def _zip(folder: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w") as archive:
+    with zipfile.ZipFile(target, "w", strict_timestamps=False) as archive:
         for parent, _, names in os.walk(folder):
             for name in names:
                 path = Path(parent, name)
                 if path.is_file() and not path.is_symlink():
-                    archive.write(path, path.relative_to(folder))
+                    name = os.fsencode(path.relative_to(folder)).decode("utf-8", "replace")
+                    archive.write(path, name)
 
 
 def _output(result: SubmissionResult, language: str) -> dict[str, Any]:

@@ -27,13 +27,17 @@ from autograder.grading.variants import read_variants
 from autograder.sandbox.errors import SandboxCrashed, SandboxError, SandboxTimedOut
 from autograder.sandbox.host import Box, Template, TemplateDied
 
-# What a terminal would obey, or read from right to left.
+# What a terminal would obey, read from right to left, or not show.
 _CONTROLS = (
     *range(9),
     *range(11, 32),
     *range(127, 160),
-    *range(0x202A, 0x202F),
-    *range(0x2066, 0x206A),
+    0x061C,
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    *range(0x2060, 0x2070),
+    0xFEFF,
+    *range(0xE0000, 0xE0080),
 )
 _SHOWN = dict.fromkeys(_CONTROLS, "\N{REPLACEMENT CHARACTER}") | {ord("\r"): "\n"}
 

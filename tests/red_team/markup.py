@@ -55,6 +55,15 @@ ATTACKS = [
         statuses=("import_error",),
     ),
     Attack(
+        "letters_that_nobody_sees",
+        """
+        HIDDEN = "a\\u200bb \\u061c \\u200f \\u2028 \\ufeff \\U000e0041"
+        say("tried:", HIDDEN)
+        raise ImportError(HIDDEN)
+        """,
+        statuses=("import_error",),
+    ),
+    Attack(
         "script_in_a_syntax_error",
         f"""
         say("tried:")

@@ -78,10 +78,11 @@ QUICK = [
     "script_in_a_name",
     "a_formula_for_a_name",
     "script_in_everything",
+    "letters_that_nobody_sees",
 ]
 LEVELS = ("full", "restricted", "minimal")
 FORMULA = tuple("=+-@\t\r＝＋－＠")
-CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+CONTROLS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 
 
 WALLS = ("reading", "forging", "introspection", "survival", "neighbours")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -21,9 +22,11 @@ from sandbox_tools import (
 )
 
 import autograder
-from autograder.sandbox import root
+from autograder.sandbox import kernel, root
 from autograder.sandbox.errors import SandboxCrashed
+from autograder.sandbox.filters import Policy
 from autograder.sandbox.host import Template
+from autograder.sandbox.levels import tried
 
 PACKAGE = Path(autograder.__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -295,6 +298,8 @@ CALLS = {
     "dumpable": (157, (4, 0, 0, 0, 0)),
     "dumpable-in-disguise": (157, (4 | 1 << 32, 0, 0, 0, 0)),
     "subreaper": (157, (36, 1, 0, 0, 0)),
+    "inotify_init": (253, ()),
+    "inotify_init1": (294, (0,)),
     "clone3": (435, (0, 0)),
     "newer-than-the-filter": (457, (0, 0, 0, 0)),
 }
@@ -360,6 +365,19 @@ def test_sockets_of_the_machine_cannot_be_reached(box, tmp_path):
                 "FileNotFoundError",
                 "ConnectionRefusedError",
             )
+
+
+@pytest.mark.parametrize(("request_number", "argument"), [(8, 1), (10, 9), (15, bytes(8))])
+def test_no_descriptor_sends_a_signal_where_the_kernel_does_not_hold_them(request_number, argument):
+    """F_SETOWN, F_SETSIG, F_SETOWN_EX: at level minimal the grader itself belongs to the same user."""
+    policy = Policy(own_pids=False, own_user=False, signals_scoped=False, sockets_scoped=False)
+
+    def ask_for_signals():
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+        policy.install()
+        fcntl.fcntl(0, request_number, argument)
+
+    assert "not permitted" in (tried(ask_for_signals) or "")
 
 
 def test_signals_stay_inside(template):

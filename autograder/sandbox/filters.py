@@ -20,7 +20,7 @@ _FIRST_UNKNOWN_CALL = 452
 
 _OTHER_PROCESSES = """
     ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp pidfd_getfd
-    migrate_pages move_pages setpriority ioprio_set setsid setpgid
+    migrate_pages move_pages setpriority ioprio_set setsid setpgid inotify_init inotify_init1
 """
 _KERNEL_SURFACE = """
     add_key request_key keyctl bpf userfaultfd perf_event_open io_uring_setup io_uring_enter
@@ -44,6 +44,8 @@ _FILE_ATTRIBUTES = """
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
 """
 _SIGNALS = "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal"
+# The owner of a descriptor gets a signal of one's choice when something can be read.
+_OWNER_TO_SIGNAL = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
 
 _CLONE_NEWCGROUP = 0x02000000
 _NEW_NAMESPACES = (
@@ -100,6 +102,10 @@ class Policy:
             _add(rules, refuse, "ioctl", _equals(1, request))
         for name in ("socket", "socketpair"):
             _add(rules, refuse, name, seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))
+        if not signals_scoped:
+            for name, requests in _OWNER_TO_SIGNAL.items():
+                for request in requests:
+                    _add(rules, refuse, name, _equals(1, request))
         if not sockets_scoped:
             for kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_RAW):
                 _add(rules, refuse, "socket", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))

@@ -219,6 +219,11 @@ def test_moodle_folders_and_files(tmp_path):
     assert found["李雷"].files == {"baseline.py": MEAN}
 
 
+def test_a_name_that_a_mac_has_written_needs_no_note(tmp_path):
+    write(tmp_path / "Rene\u0301", BOTH)
+    assert by_student(tmp_path)["Ren\u00e9"].warnings == ()
+
+
 def test_a_name_of_a_file_is_no_name_of_another_student(tmp_path):
     write(tmp_path, {"Ada_81_assignsubmission_file_baseline.py": MEAN})
     write(tmp_path, {"Eve_9_assignsubmission_file_x_81_assignsubmission_file_baseline.py": MEAN})

@@ -392,7 +392,7 @@ def _submission(hand_in: _HandIn, student: str, assignment: Any, language: str) 
         )
         files, problems = {}, dict.fromkeys(assignment.files, (sentence, True))
 
-    if student != hand_in.name:
+    if student != unicodedata.normalize("NFC", hand_in.name):  # nobody sees that difference
         shown = _shown(hand_in.name)
         notes.append(
             Sentence(

@@ -5,6 +5,7 @@ Everything is deterministic: environments are scripted and live in the grader, a
 counter and the shared parameters.
 """
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from types import FunctionType
 
@@ -14,6 +15,7 @@ import torch
 from autograder.grading import check
 from autograder.grading.student import LocalStudent
 from autograder.suites.inputs import normal
+from autograder.suites.learning import A3C, A3C_NETWORK
 from autograder.suites.scripted_env import ScriptedEnv
 
 OBS_DIM, N_ACTIONS, HIDDEN = 3, 4, 5
@@ -114,9 +116,18 @@ def give(to, network):
         mine.grad = None if other.grad is None else other.grad.detach().clone()
 
 
+# Plain numbers are compared as the float32 that they were computed in.
+CLOSE = {"rtol": 1e-3, "atol": 1e-4}
+
+
 def numbers(rewards):
     """Rewards as float32, whichever real dtype a worker keeps them in."""
     return rewards.detach().to(torch.float32)
+
+
+def as_float(value):
+    """A float, whether or not it carries a gradient."""
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def float_tensor(values):
@@ -199,7 +210,7 @@ def test_worker_rollout(student, reference, rng):
         check.same(mine.values, right.values, "values")
         check.same(mine.entropies, right.entropies, "entropies")
     check.same(
-        float_tensor([float(r.bootstrap_value) for r in both[0]]),
+        float_tensor([as_float(r.bootstrap_value) for r in both[0]]),
         float_tensor([r.bootstrap_value for r in both[1]]),
         "bootstrap_value",
     )
@@ -261,10 +272,10 @@ def test_worker_bootstrap(student, reference, rng):
     both = []
     for scene in scenes(student, reference, rng):
         worker, _ = scene.worker()
-        both.append(
-            float_tensor([float(worker.rollout().bootstrap_value) for _ in range(ROLLOUTS)])
-        )
-    check.same(*both, "bootstrap_value")
+        both.append([worker.rollout().bootstrap_value for _ in range(ROLLOUTS)])
+    check.same(*both, "bootstrap_value", **CLOSE)
+    for value in both[0]:
+        check.constant(value)
 
 
 @pytest.mark.question("A3CWorker")
@@ -325,16 +336,17 @@ def test_worker_acts_with_its_local_network(student, reference, rng):
             if sync_first:
                 worker.sync()
             scene.load(scene.rng)
-            rollout = worker.rollout()
-            seen += [
-                rollout.values.detach(),
-                rollout.log_probs.detach(),
-                rollout.entropies.detach(),
-            ]
-            seen.append(float_tensor(float(rollout.bootstrap_value)))
+            seen.append(worker.rollout())
         both.append(seen)
         worlds.append(env)
-    check.same(*both, "values")
+    for mine, right in zip(*both, strict=True):
+        check.same(mine.values, right.values, "values")
+        check.same(mine.log_probs, right.log_probs, "log_probs")
+        check.same(mine.entropies, right.entropies, "entropies")
+    check.same(
+        *(float_tensor([as_float(r.bootstrap_value) for r in seen]) for seen in both),
+        "bootstrap_value",
+    )
     same_steps(worlds)
 
 
@@ -373,8 +385,8 @@ def updates(student, reference, rng, count, optimizer=None, **changes):
         before, returned = scene.parameters(), []
         for _ in range(count):
             worker.sync()
-            returned.append(float(worker.update(worker.rollout())))
-        losses.append(float_tensor(returned))
+            returned.append(worker.update(worker.rollout()))
+        losses.append(returned)
         steps.append(moved(before, scene.parameters()))
     return losses, steps
 
@@ -388,7 +400,8 @@ def test_worker_first_update(student, reference, rng):
     """
     losses, steps = updates(student, reference, rng, 1)
     check.same(*steps, "step")
-    check.same(*losses, "loss")
+    check.same(*losses, "loss", **CLOSE)
+    check.constant(losses[0][0])
 
 
 @pytest.mark.question("A3CWorker")
@@ -400,7 +413,7 @@ def test_worker_second_update(student, reference, rng):
     """
     losses, steps = updates(student, reference, rng, 2)
     check.same(*steps, "step")
-    check.same(*losses, "loss")
+    check.same(*losses, "loss", **CLOSE)
 
 
 @pytest.mark.question("A3CWorker")
@@ -488,25 +501,47 @@ def test_worker_run(student, reference, rng):
     steps, worlds, counts = [], [], []
     for scene in scenes(student, reference, rng, start=100, max_steps=117):
         worker, env = scene.worker()
+        scene.load(scene.rng)  # run starts with a sync
         before = scene.parameters()
         worker.run()
         steps.append(moved(before, scene.parameters()))
         counts.append(scene.counter.value)
         worlds.append(env)
-    same_steps(worlds, updates_between=True)
     check.holds(
         counts[0] == counts[1],
-        "run ends as soon as step_counter, which all workers share, has reached max_steps.",
-        "所有 worker 共享的 step_counter 一达到 max_steps，run 就结束。",
+        "run ends as soon as step_counter, which all workers share, has reached max_steps, and no sooner.",
+        "所有 worker 共享的 step_counter 一达到 max_steps，run 就结束，也不会更早。",
         evidence=counts[0],
         kind="counter",
     )
+    same_steps(worlds, updates_between=True)
     check.same(*steps, "step", rtol=1e-3, atol=1e-3)
     check.holds(
         ("close",) not in worlds[0].events,
         "run does not close the environment.",
         "run 不关闭环境。",
         kind="closed",
+    )
+
+
+@pytest.mark.question("A3CWorker")
+@pytest.mark.builds_on(*EARLIER)
+def test_worker_run_reaches_max_steps(student, reference, rng):
+    """run, when less than a whole rollout is left to do.
+
+    当剩余步数不足一整段采样时的 run。
+    """
+    counts = []
+    for scene in scenes(student, reference, rng, start=100, max_steps=115):
+        worker, _ = scene.worker()
+        worker.run()
+        counts.append(scene.counter.value)
+    check.holds(
+        115 <= counts[0] <= counts[1],
+        "run goes on while step_counter is below max_steps, even if less than a whole rollout is left to do.",
+        "只要 step_counter 小于 max_steps，run 就继续，即使剩余步数不足一整段采样。",
+        evidence=counts[0],
+        kind="counter",
     )
 
 
@@ -703,6 +738,25 @@ def test_worker_in_two_processes(student, reference, rng):
     )
 
 
+# --- does it learn? -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.question("A3CWorker")
+@pytest.mark.builds_on(*EARLIER)
+def test_worker_teaches_an_agent(student, reference, rng):
+    """A network that this worker trains learns which button each signal asks for.
+
+    由这个 worker 训练的网络能学会每个信号对应的按钮。
+    """
+    reference = with_networks_of_its_own(student, reference, "ActorCritic", *A3C_NETWORK)
+    check.holds(
+        A3C.passes(student, copy.deepcopy(rng))
+        or not A3C.passes(reference, rng),  # an earlier mistake may stop both
+        "Trained by this worker, the network does not get better at its task.",
+        "用这个 worker 训练，网络的表现没有提高。",
+    )
+
+
 # --- LSTMA3CWorker --------------------------------------------------------------------------------------------------
 
 
@@ -716,7 +770,7 @@ def same_rollouts(student, reference, rng, count):
         for _ in range(count):
             rollout = worker.rollout()
             seen += [numbers(rollout.rewards), rollout.log_probs.detach(), rollout.values.detach()]
-            seen += [rollout.entropies.detach(), float_tensor(float(rollout.bootstrap_value))]
+            seen += [rollout.entropies.detach(), float_tensor(as_float(rollout.bootstrap_value))]
         both.append(seen)
         worlds.append(env)
         counts.append(scene.counter.value)
@@ -758,7 +812,7 @@ def test_lstm_first_update(student, reference, rng):
     """
     losses, steps = updates(student, reference, rng, 1, lstm=True)
     check.same(*steps, "step")
-    check.same(*losses, "loss")
+    check.same(*losses, "loss", **CLOSE)
 
 
 @pytest.mark.question("LSTMA3CWorker")

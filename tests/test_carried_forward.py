@@ -110,9 +110,27 @@ def test_a_mistake_of_its_own_is_not_carried(statuses):
     ],
 )
 def test_a_gate_is_not_passed_where_it_tells_nothing(statuses, first, second, both):
+    """What was not written fails; what calls those functions is judged over right ones."""
     written = [f"def {n}(x):\n    return {v}\n" for n, v in (("first", first), ("second", second))]
-    assert statuses(*written, CALLS_BOTH)["both"] == "failed"
     assert statuses(*written, f"def both(x):\n    return {both}\n")["both"] == "failed"
+    assert statuses(*written, CALLS_BOTH)["both"] == "passed"
+    assert statuses(*written, ADDS)["both"] == "failed"
+
+
+@pytest.mark.parametrize("first", ["raise TypeError", "return None", "return x[:1].int()"])
+def test_over_one_that_is_of_no_use_a_function_is_judged_over_a_right_one(statuses, first):
+    useless = f"def first(x):\n    {first}\n"
+    passed = {"second": "passed", "both": "passed"}
+    assert (
+        passed.items()
+        <= statuses(useless, "def second(x):\n    return x + x\n", CALLS_BOTH).items()
+    )
+    for wrong in (
+        ADDS,
+        "def both(x):\n    return first(x)\n",
+        "def both(x):\n    raise TypeError\n",
+    ):
+        assert statuses(useless, WRONG_SECOND, wrong)["both"] in ("failed", "error")
 
 
 class WithoutFirst(LocalStudent):

@@ -584,3 +584,16 @@ def test_nothing_of_the_grader_is_in_the_worker():
     ) as student:
         names = set(student.modules())
     assert "autograder.sandbox.worker" in names and "pytest" in sys.modules
+
+
+def test_a_student_borrows_functions_for_a_while():
+    source = "def first(x):\n    return 5 * x\ndef both(x):\n    return 2 * first(x)\n"
+    with student_of(source) as student:
+        student.begin(0)
+        with student.borrowing({"first": lambda x: x + 1}):
+            assert student.both(torch.ones(2)).tolist() == [4.0, 4.0]
+        assert student.both(torch.ones(2)).tolist() == [10.0, 10.0]
+        with pytest.raises(StudentError), student.borrowing({"first": lambda x: x + 1}):
+            student.both()
+        student.begin(1)
+        assert student.both(torch.ones(2)).tolist() == [10.0, 10.0]

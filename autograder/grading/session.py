@@ -10,13 +10,14 @@ import os
 import sys
 import traceback
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from autograder.errors import AutograderError
 from autograder.grading.check import DEFAULT_TOLERANCES, Mismatch, Recorder, recording
@@ -145,7 +146,8 @@ class _Run:
 
         The student may call some of them and have written out the others, so every choice is tried. One that changes
         its arguments has paid for that already. A gate has to tell right from wrong over them, too: where they give
-        zeros, or huge numbers, the same comes of a function that was not written.
+        zeros, or huge numbers, the same comes of a function that was not written. Where it cannot, or they raise, the
+        student's function is judged over right ones.
         """
         for count in range(len(earlier), 0, -1):
             for names in itertools.combinations(earlier, count):
@@ -162,7 +164,16 @@ class _Run:
                 if again.status == "passed" and not again.vacuous:
                     again.carried = True
                     return again
-        return None
+        return self._attempt_over_right_ones(test, item, earlier) if test.gate and earlier else None
+
+    def _attempt_over_right_ones(
+        self, test: HiddenTest, item: pytest.Function, earlier: Sequence[str]
+    ) -> Outcome | None:
+        """The test of the student's function over the reference's earlier ones, as constants; it passes or is None."""
+        lent = {name: _constant(getattr(self.reference, name)) for name in earlier}
+        again = self._attempt(test, item, self.reference.replacing(lent), lent=lent)
+        again.carried = True
+        return again if again.status == "passed" else None
 
     def _stops(self, test: HiddenTest, item: pytest.Function, carried: LocalStudent) -> bool:
         """Whether the reference, too, cannot go on with what the student's earlier functions give it."""
@@ -198,6 +209,7 @@ class _Run:
         item: pytest.Function,
         reference: LocalStudent,
         carried: bool = False,
+        lent: Mapping[str, Any] | None = None,
     ) -> Outcome:
         recorder = Recorder(
             tolerances=self.suite._tolerances,
@@ -209,7 +221,7 @@ class _Run:
             if self.student is None:
                 self.student = self.make_student()
             self.student.begin(zlib.crc32(test.name.encode()))
-            with recording(recorder):
+            with recording(recorder), self.student.borrowing(lent or {}):
                 _call(item, self.student, reference)
         except Mismatch as error:
             outcome.status, outcome.kind = "failed", error.kind
@@ -243,6 +255,16 @@ class _Run:
         outcome.evidence, outcome.comparisons = recorder.evidence, recorder.comparisons
         outcome.vacuous = recorder.vacuous
         return outcome
+
+
+def _constant(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, its result detached: what the grader lends to a student carries no graph."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return result.detach() if isinstance(result, torch.Tensor) else result
+
+    return call
 
 
 def _student_error(error: StudentError, question: str) -> dict[str, str]:

@@ -14,7 +14,8 @@ import linecache
 import random
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -89,6 +90,19 @@ class LocalStudent:
     def module(self, name: str) -> ModuleType:
         """A standard or third-party module on the student's side."""
         return importlib.import_module(name)
+
+    @contextmanager
+    def borrowing(self, lent: Mapping[str, Any]) -> Iterator[None]:
+        """Inside, the student's own code calls these in place of its functions of these names."""
+        bound = [(m, name) for m in self._modules for name in lent if hasattr(m, name)]
+        own = [getattr(module, name) for module, name in bound]
+        for module, name in bound:
+            setattr(module, name, lent[name])
+        try:
+            yield
+        finally:
+            for (module, name), value in zip(bound, own, strict=True):
+                setattr(module, name, value)
 
     def _guarded(self, function: FunctionType) -> Callable[..., Any]:
         """Call like the sandbox does: own random generators, errors as `StudentError`, arguments held to be unchanged."""

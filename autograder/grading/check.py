@@ -325,7 +325,7 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
         return Mismatch("zero", f"The {what} {_are(what)} zero everywhere.", f"{name}处处为零。")
     if close(-a, e):
         return Mismatch(
-            "sign", f"The {what} {_are(what)} right up to its sign.", f"{name}只差一个符号。"
+            "sign", f"The {what} {_are(what)} right up to the sign.", f"{name}只差一个符号。"
         )
     if e.size > 1 and (factor := _factor(a, e)) is not None and close(a / factor, e):
         return Mismatch(
@@ -365,14 +365,8 @@ def _are(what: str) -> str:
 
 
 def _differs(what: str) -> Mismatch:
-    if what == "gradient":
-        return Mismatch(
-            "gradient",
-            "The value is right, but the gradient is not.",
-            "数值正确，但梯度不对。",
-        )
     return Mismatch(
-        "value", f"The {what} {_are(what)} not the right one.", f"{_ZH.get(what, what)}不正确。"
+        "value", f"The {what} {_are(what)} not right.", f"{_ZH.get(what, what)}不正确。"
     )
 
 

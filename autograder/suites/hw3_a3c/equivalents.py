@@ -350,6 +350,29 @@ class gradients_by_hand(A3CWorker):
         return loss.detach().item()
 
 
+@equivalent("A3CWorker")
+class numbers_as_tensors(A3CWorker):
+    """0-dimensional tensors without gradient for numbers, and the counter read under its lock."""
+
+    def rollout(self):
+        from dataclasses import replace
+
+        rollout = super().rollout()
+        return replace(rollout, bootstrap_value=torch.tensor(rollout.bootstrap_value))
+
+    def update(self, rollout):
+        return torch.tensor(super().update(rollout))
+
+    def run(self):
+        def left():
+            with self.step_counter.get_lock():
+                return self.config.max_steps - self.step_counter.value
+
+        while left() > 0:
+            self.sync()
+            self.update(self.rollout())
+
+
 # --- LSTMA3CWorker --------------------------------------------------------------------------------------------------
 
 

@@ -709,6 +709,31 @@ class never_syncs(A3CWorker):
 
 @mistake(
     "A3CWorker",
+    en="sync copies the numbers; a local parameter that shares the memory of the shared one changes with every update of any worker.",
+    zh="sync 复制的是数值；如果本地参数与共享参数占用同一块内存，任何 worker 的更新都会改变它。",
+)
+class sync_shares_the_memory(A3CWorker):
+    def sync(self):
+        for local, shared in zip(self.local_model.parameters(), self.shared_model.parameters()):
+            local.data = shared.data
+
+
+@mistake(
+    "A3CWorker",
+    en="What is learned is computed with the local network θ′: gradients that flow into the shared one are not those that update pushes.",
+    zh="用于学习的量由本地网络 θ′ 计算：流入共享网络的梯度不是 update 推送的梯度。",
+)
+class evaluates_the_shared_network(Hooks):
+    def rollout(self):
+        mine, self.local_model = self.local_model, self.shared_model
+        try:
+            return super().rollout()
+        finally:
+            self.local_model = mine
+
+
+@mistake(
+    "A3CWorker",
     en="sync copies from the shared network to the local one, not the other way round.",
     zh="sync 是从共享网络复制到本地网络，而不是反过来。",
 )
@@ -901,6 +926,26 @@ class bootstraps_with_the_shared_network(Hooks):
     def bootstrap(self, values, terminated, truncated):
         with torch.no_grad():
             return 0.0 if terminated else self.shared_model(self.last.unsqueeze(0))[1].item()
+
+
+@mistake(
+    "A3CWorker",
+    en="The bootstrap of a rollout is a number: one that carries gradient keeps the graph of a pass that nobody differentiates.",
+    zh="采样的自举值是一个数：带梯度的自举值会保留一个无人求导的计算图。",
+)
+class bootstrap_keeps_gradient(Hooks):
+    def bootstrap(self, values, terminated, truncated):
+        return 0.0 if terminated else values[-1]
+
+
+@mistake(
+    "A3CWorker",
+    en="The bootstrap of a rollout is a number, not a batch of one.",
+    zh="采样的自举值是一个数，而不是只有一个元素的批次。",
+)
+class bootstrap_of_one_element(Hooks):
+    def bootstrap(self, values, terminated, truncated):
+        return 0.0 if terminated else values[-1:].detach()
 
 
 @mistake(
@@ -1229,6 +1274,21 @@ class returns_nothing(A3CWorker):
 
 @mistake(
     "A3CWorker",
+    en="update returns the loss as a number; the tensor would keep its whole graph alive.",
+    zh="update 以数值形式返回损失；返回张量会使整个计算图一直存在。",
+)
+class returns_the_graph(Hooks):
+    def update(self, rollout):
+        loss = self.loss(rollout)
+        self.clear()
+        loss.backward()
+        self.clip()
+        self.push()
+        return loss
+
+
+@mistake(
+    "A3CWorker",
     en="run synchronises before every rollout, not only at the start.",
     zh="run 在每段采样之前都要同步，而不只是开始时一次。",
 )
@@ -1236,6 +1296,30 @@ class run_syncs_once(A3CWorker):
     def run(self):
         self.sync()
         while self.step_counter.value < self.config.max_steps:
+            self.update(self.rollout())
+
+
+@mistake(
+    "A3CWorker",
+    en="run synchronises before the first rollout, too: others may have moved the shared parameters since this worker was made.",
+    zh="run 在第一段采样之前也要同步：自这个 worker 创建以来，其他 worker 可能已改变共享参数。",
+)
+class run_syncs_afterwards(A3CWorker):
+    def run(self):
+        while self.step_counter.value < self.config.max_steps:
+            self.update(self.rollout())
+            self.sync()
+
+
+@mistake(
+    "A3CWorker",
+    en="run goes on while T is below max_steps, even if a whole rollout would overshoot it.",
+    zh="只要 T 小于 max_steps，run 就继续，即使一整段采样会超出。",
+)
+class run_stops_before_the_end(A3CWorker):
+    def run(self):
+        while self.step_counter.value + self.config.t_max <= self.config.max_steps:
+            self.sync()
             self.update(self.rollout())
 
 

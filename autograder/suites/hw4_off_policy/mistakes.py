@@ -848,6 +848,25 @@ def differences_change_the_argument(objective, theta, epsilon):
 
 @mistake(
     "cross_entropy_method",
+    en="The standard deviation is that of the elite itself (ddof 0): with ddof 1 an elite of one has none.",
+    zh="标准差是精英样本自身的标准差（ddof 0）：用 ddof 1 时，只有一个精英样本就没有标准差。",
+)
+def cem_with_ddof_1(objective, mean, std, population, n_elite, iterations, rng):
+    for _ in range(iterations):
+        samples = mean + std * rng.standard_normal((population, len(mean)))
+        scores = np.array([objective(sample) for sample in samples])
+        elite = samples[np.argsort(scores)[-n_elite:]]
+        deviations = elite - elite.mean(axis=0)
+        with np.errstate(invalid="ignore"):
+            mean, std = (
+                elite.mean(axis=0),
+                np.sqrt((deviations**2).sum(axis=0) / np.float64(n_elite - 1)),
+            )
+    return mean
+
+
+@mistake(
+    "cross_entropy_method",
     en="The objective is to be maximised: the elite are the highest scores.",
     zh="目标是最大化：精英样本是得分最高的。",
 )
@@ -1041,6 +1060,35 @@ def genetic_without_selection(objective, population, n_parents, mutation_std, ge
         population = parents + mutation_std * rng.standard_normal(parents.shape)
         best = max([best, *population], key=objective)
     return best
+
+
+@mistake(
+    "genetic_search",
+    en="Everybody has children here; select the n_parents best as parents.",
+    zh="这里所有个体都有后代；应只选出最好的 n_parents 个作为父代。",
+)
+def genetic_climbs_one_by_one(objective, population, n_parents, mutation_std, generations, rng):
+    population = population.copy()
+    for _ in range(generations):
+        for i, parent in enumerate(population):
+            child = parent + mutation_std * rng.standard_normal(len(parent))
+            if objective(child) > objective(parent):
+                population[i] = child
+    return max(population, key=objective).copy()
+
+
+@mistake(
+    "genetic_search",
+    en="Everybody has children here; select the n_parents best as parents.",
+    zh="这里所有个体都有后代；应只选出最好的 n_parents 个作为父代。",
+)
+def genetic_breeds_from_all(objective, population, n_parents, mutation_std, generations, rng):
+    for _ in range(generations):
+        best = max(population, key=objective)
+        parents = population[rng.integers(len(population), size=len(population) - 1)]
+        children = parents + mutation_std * rng.standard_normal(parents.shape)
+        population = np.vstack([best, children])
+    return max(population, key=objective).copy()
 
 
 @mistake(

@@ -173,6 +173,23 @@ def test_cem_finds_a_top(student, rng):
     )
 
 
+@pytest.mark.question("cross_entropy_method")
+def test_cem_with_an_elite_of_one(student, rng):
+    """An elite of one has no spread (ddof 0): the Gaussian collapses onto the best sample.
+
+    精英只有一个样本时没有离散程度（ddof 0）：高斯分布收缩到最好的样本上。
+    """
+    hill = Hill([1.0, -2.0, 0.5])
+    found = student.cross_entropy_method(hill, np.zeros(3), np.full(3, 2.0), 30, 1, 4, rng)
+    check_vector(found, 3)
+    check.holds(
+        hill(found) >= hill.best - 1e-3,
+        "With an elite of one, the mean is not the best sample.",
+        "精英只有一个样本时，均值不是最好的样本。",
+        evidence=found,
+    )
+
+
 # --- genetic_search -----------------------------------------------------------------------------
 
 
@@ -204,6 +221,26 @@ def test_genetic_search_climbs(student, rng):
             "搜索结束时离山顶还很远（是否选出了最好的个体，并让其后代发生变异？）。",
             evidence=found,
         )
+
+
+@pytest.mark.question("genetic_search")
+def test_genetic_search_breeds_from_the_best_alone(student, rng):
+    """A few good individuals among many hopeless ones: all children are theirs.
+
+    少数好个体混在许多毫无希望的个体中：所有后代都来自前者。
+    """
+    hill = Hill([6.0, -5.0, 3.0])
+    first = rng.standard_normal((40, 3)) + 300.0 * rng.choice([-1.0, 1.0], size=(40, 1))
+    good = rng.choice(40, 3, replace=False)
+    first[good] = hill.top + [-4.0, 3.0, 2.0] + 0.3 * rng.standard_normal((3, 3))
+    found = student.genetic_search(hill, first, 3, 0.5, 8, rng)
+    check_best(hill, found)
+    check.holds(
+        hill.distance(found) < 1.0,
+        "The population climbs too slowly: are all children those of the n_parents best?",
+        "种群爬升太慢：所有后代都来自最好的 n_parents 个个体吗？",
+        evidence=found,
+    )
 
 
 @pytest.mark.question("genetic_search", gate=True)

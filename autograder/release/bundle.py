@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from autograder.course import Assignment, Course
+from autograder.release.notebook import MASTER, NOTEBOOK, notebook
 from autograder.release.strip import finish, strip
 
 Files = dict[str, bytes]
@@ -34,6 +35,8 @@ def _folder(course: Course, assignment: Assignment, treat: Callable[[str, str], 
     for name, content in files.items():
         if name.endswith(".py"):
             files[name] = treat(content.decode("utf-8"), f"{assignment.name}/{name}").encode()
+    if MASTER in files:
+        files[NOTEBOOK] = notebook(files.pop(MASTER).decode("utf-8"))
     files["homework.json"] = _homework(course, assignment)
     return dict(sorted(files.items()))
 

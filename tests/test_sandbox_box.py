@@ -465,6 +465,16 @@ def test_nothing_is_left_of_daemons(template):
     assert processes(box) == 0
 
 
+def test_python_can_be_started_anew(box):
+    """As multiprocessing does, whoever may read the interpreter's files on this machine."""
+    code = """
+        import subprocess, sys
+        started = subprocess.run([sys.executable, "-c", "import numpy; print(6 * 7)"], capture_output=True)
+        result = started.stdout, started.stderr
+    """
+    assert ask(box, code) == r"(b'42\n', b'')"
+
+
 def test_kill_again_is_nothing(box):
     box.kill()
     box.kill()

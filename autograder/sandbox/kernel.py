@@ -7,7 +7,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 
 # unshare(2), setns(2)
 NEW_MOUNTS = 0x00020000
@@ -33,6 +33,8 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
 
 CAP_DAC_READ_SEARCH = 2  # capabilities(7)
 
@@ -84,8 +86,8 @@ def change_root(new_root: str) -> None:
     os.chdir("/")
 
 
-def prctl(option: int, value: int = 0) -> None:
-    _held(_libc.prctl(option, value, 0, 0, 0), f"prctl {option}")
+def prctl(option: int, value: int = 0, more: int = 0) -> None:
+    _held(_libc.prctl(option, value, more, 0, 0), f"prctl {option}")
 
 
 def shrink_bounding_set() -> None:
@@ -99,11 +101,25 @@ def shrink_bounding_set() -> None:
             raise
 
 
-def keep_capabilities(kept: Iterable[int]) -> None:
-    """Give up all capabilities but these (below 32)."""
+def make_inheritable(capability: int) -> None:
+    """Allow a capability (below 32) to pass to started programs; `keep_capabilities` then does so."""
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    sets = ctypes.create_string_buffer(24)
+    _held(_libc.capget(header, sets), "capget")
+    effective, permitted, inheritable, *high = struct.unpack("6I", sets.raw)
+    inheritable |= 1 << capability
+    _held(
+        _libc.capset(header, struct.pack("6I", effective, permitted, inheritable, *high)), "capset"
+    )
+
+
+def keep_capabilities(kept: Collection[int]) -> None:
+    """Give up all capabilities but these (inheritable ones), which programs that are started from here have, too."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     bits = sum(1 << capability for capability in kept)
-    _held(_libc.capset(header, struct.pack("6I", bits, bits, 0, 0, 0, 0)), "capset")
+    _held(_libc.capset(header, struct.pack("6I", bits, bits, bits, 0, 0, 0)), "capset")
+    for capability in kept:
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability)
 
 
 def load_filter(program: bytes) -> None:

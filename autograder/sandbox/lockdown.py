@@ -106,6 +106,8 @@ class Lockdown:
         )  # fmt: skip
 
     def _drop_rights(self, user: int, group: int, proc: int) -> None:
+        if self.may_read_all:
+            kernel.make_inheritable(kernel.CAP_DAC_READ_SEARCH)
         if not self.level.namespaces:
             with contextlib.suppress(PermissionError):  # an ordinary user has none to lose
                 kernel.shrink_bounding_set()

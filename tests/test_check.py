@@ -147,3 +147,21 @@ def test_every_check_counts_and_leaves_evidence():
 
     recorder = audited(all_of_them)
     assert recorder.comparisons == len(recorder.evidence) == 6
+
+
+def test_a_wrong_gradient_is_told_from_a_wrong_value():
+    x = leaf()
+    same_value = x.detach() ** 2 + (x - x.detach()) * x.detach().flip(0)
+    with pytest.raises(Mismatch) as caught:
+        check.same_gradient(same_value.prod(), (x**2).prod(), x)
+    assert "value is right" in caught.value.en
+    with pytest.raises(Mismatch) as caught:
+        check.same_gradient((x**3 + x).sum(), (x**2).sum(), x)
+    assert caught.value.kind == "gradient"
+    assert "value is right" not in caught.value.en
+
+
+def test_a_constant_answer_has_no_factor_worth_telling():
+    ones = torch.ones(4, dtype=torch.float64)
+    assert kind(3.0 * ones, ones) == "value"
+    assert kind(-ones, ones) == "sign"

@@ -155,7 +155,14 @@ def same_gradient(
         for one, other in zip(candidate, right, strict=True):
             _close(one, other, what, rtol, atol, recorder)
 
-    compare(got)
+    try:
+        compare(got)
+    except Mismatch as error:
+        if error.kind != "gradient" or not _alike(actual, expected):
+            raise
+        raise Mismatch(
+            "gradient", "The value is right, but the gradient is not.", "数值正确，但梯度不对。"
+        ) from None
     if recorder.audit:
         _audit(recorder, what, right, compare)
 
@@ -255,7 +262,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _require_array(actual: Any) -> None:
     if not isinstance(actual, (torch.Tensor, np.ndarray)) and not _is_scalar(actual):
-        raise _wrong_type("a tensor", "张量", actual)
+        raise _wrong_type("a tensor, an array or a number", "张量、数组或数", actual)
 
 
 def _same_layout(actual: Any, expected: torch.Tensor | np.ndarray, what: str) -> None:
@@ -327,7 +334,8 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
         return Mismatch(
             "sign", f"The {what} {_are(what)} right up to the sign.", f"{name}只差一个符号。"
         )
-    if e.size > 1 and (factor := _factor(a, e)) is not None and close(a / factor, e):
+    varied = e.size > 1 and not close(np.full_like(e, e.flat[0]), e)
+    if varied and (factor := _factor(a, e)) is not None and close(a / factor, e):
         return Mismatch(
             "factor",
             f"The {what} {_are(what)} right up to a constant factor.",
@@ -354,6 +362,12 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
     return _differs(what)
 
 
+def _alike(actual: Any, expected: Any) -> bool:
+    tolerance = DEFAULT_TOLERANCES.get(_dtype_name(expected), DEFAULT_TOLERANCES["float64"])
+    rtol, atol = tolerance["rtol"], tolerance["atol"]
+    return np.allclose(_as_array(actual), _as_array(expected), rtol=rtol, atol=atol)
+
+
 def _factor(a: np.ndarray, e: np.ndarray) -> float | None:
     index = np.unravel_index(np.argmax(np.abs(e)), e.shape)
     usable = np.isfinite(e[index]) and a[index] != 0 and e[index] != 0
@@ -366,7 +380,9 @@ def _are(what: str) -> str:
 
 def _differs(what: str) -> Mismatch:
     return Mismatch(
-        "value", f"The {what} {_are(what)} not right.", f"{_ZH.get(what, what)}不正确。"
+        "gradient" if what == "gradient" else "value",
+        f"The {what} {_are(what)} not right.",
+        f"{_ZH.get(what, what)}不正确。",
     )
 
 

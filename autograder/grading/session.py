@@ -247,8 +247,9 @@ class _Run:
         except Exception as error:
             outcome.status, outcome.kind = "failed", "unusable"
             outcome.messages = {
-                "en": "What came back could not be used any further: its type or shape is not the agreed one.",
-                "zh": "返回的结果无法继续使用：类型或形状与约定不符。",
+                "en": "What came back could not be used any further: its type or shape is not the agreed one, "
+                "or it carries no gradient.",
+                "zh": "返回的结果无法继续使用：类型或形状与约定不符，或不带梯度。",
             }
             outcome.log = "".join(traceback.format_exception(error))
             recorder.evidence.append(("unusable", type(error).__name__))

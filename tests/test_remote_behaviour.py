@@ -54,6 +54,8 @@ class Number(float):
     def __float__(self): raise RuntimeError
 class Items(list):
     def __iter__(self): raise RuntimeError
+class Mean(list):
+    value = property(lambda self: sum(self) / len(self) if self else 0.0)
 Pair = collections.namedtuple("Pair", "logits values")
 class Level(enum.IntEnum):
     LOW = 3
@@ -222,6 +224,13 @@ def test_answers_become_plain_data(student):
     assert torch.equal(student.answer("expanded"), torch.ones(5))
     assert student.answer("big_endian").tolist() == [0.0, 1.0, 2.0]
     assert student.answer("strided").tolist() == [0, 3, 6, 9]
+
+
+def test_an_object_of_a_class_that_derives_from_list_keeps_its_methods(student):
+    mean = student.Mean()
+    mean.extend([1.0, 2.0, 6.0])
+    assert mean.value == 3.0
+    assert type(student.Mean([1.0]).value) is float
 
 
 @pytest.mark.parametrize(

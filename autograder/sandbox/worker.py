@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -37,6 +38,13 @@ def serve(channel: socket.socket) -> None:
     """Answer requests until the grader closes the channel."""
     torch.ones(1, requires_grad=True).sum().backward()  # autograd's first run in the main thread
     _Worker(channel).run()
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a class was called for: an object of its own, even where the class derives from list or float."""
+
+    value: Any
 
 
 class _Abandoned(BaseException):
@@ -152,6 +160,7 @@ class _Worker:
 
     def handle(self, value: Any) -> dict[str, Any]:
         """The node of an object that stays here."""
+        value = value.value if type(value) is _Made else value
         number = self.numbers.get(id(value))
         if number is None:
             number = self.numbers[id(value)] = self.number()
@@ -256,6 +265,10 @@ class _Worker:
         args, kwargs = request["args"], request["kwargs"]
         before = self.snapshot([args, kwargs])
         value = request["target"](*args, **kwargs)
+        if type(value) is request["target"] and isinstance(
+            value, (list, tuple, dict, float, int, str)
+        ):
+            value = _Made(value)
         if self.snapshot([args, kwargs]) == before:
             return {"value": value, "changed": None}
         held = [*enumerate(args), *kwargs.items()]

@@ -45,10 +45,8 @@ def td_update(
     Lecture: review, TD, V(s_t) ← V(s_t) + α (r_t + γ V(s_{t+1}) − V(s_t)).
     """
     # BEGIN SOLUTION NO PROMPT
-    V = V.copy()
     target = r if terminated else r + gamma * V[s_next]
-    V[s] += alpha * (target - V[s])
-    return V
+    return mc_update(V, s, target, alpha)
     # END SOLUTION
     """ # BEGIN PROMPT
     # TODO td_update (lecture: TD, V(s_t) ← V(s_t) + α (r_t + γ V(s_{t+1}) − V(s_t))).
@@ -115,10 +113,8 @@ def q_learning_update(
     Q(s_t,a_t) ← Q(s_t,a_t) + α (r_t + γ max_a' Q(s_{t+1},a') − Q(s_t,a_t)).
     """
     # BEGIN SOLUTION NO PROMPT
-    Q = Q.copy()
-    target = r if terminated else r + gamma * Q[s_next].max()
-    Q[s, a] += alpha * (target - Q[s, a])
-    return Q
+    best = int(Q[s_next].argmax())
+    return sarsa_update(Q, s, a, r, s_next, best, terminated, alpha, gamma)
     # END SOLUTION
     """ # BEGIN PROMPT
     # TODO q_learning_update (lecture: Q-learning, Q ← Q + α (r_t + γ max_a' Q(s_{t+1},a') − Q)).
@@ -238,7 +234,7 @@ def average_reward(d: np.ndarray, policy: np.ndarray, rewards: np.ndarray) -> fl
     Lecture: objective 2, mean reward.
     """
     # BEGIN SOLUTION NO PROMPT
-    return float(d @ (policy * rewards).sum(axis=1))
+    return average_value(d, (policy * rewards).sum(axis=1))
     # END SOLUTION
     """ # BEGIN PROMPT
     # TODO average_reward (lecture: objective 2, J(θ) = Σ_s d(s) Σ_a π(a|s) r(s,a)).

@@ -372,6 +372,18 @@ def q_learning_in_place(Q, s, a, r, s_next, terminated, alpha, gamma):
     return Q
 
 
+@mistake(
+    "q_learning_update",
+    en="The best action of s was looked up in the row of s'; the best action of s' is asked for.",
+    zh="在 s' 那一行里取了 s 的最优动作；应取 s' 自己的最优动作。",
+)
+def q_learning_with_the_best_action_of_s(Q, s, a, r, s_next, terminated, alpha, gamma):
+    Q = Q.copy()
+    target = r if terminated else r + gamma * Q[s_next, Q[s].argmax()]
+    Q[s, a] += alpha * (target - Q[s, a])
+    return Q
+
+
 # --- sgd_value_update ---------------------------------------------------------------------------
 
 

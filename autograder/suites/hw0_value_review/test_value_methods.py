@@ -84,6 +84,7 @@ def test_mc_finds_the_mean(student, rng):
 
 
 @pytest.mark.question("td_update", gate=True)
+@pytest.mark.builds_on("mc_update")
 def test_td_bootstraps(student, reference, rng):
     """The target of a step in the middle of an episode.
 
@@ -100,6 +101,7 @@ def test_td_bootstraps(student, reference, rng):
 
 
 @pytest.mark.question("td_update", gate=True)
+@pytest.mark.builds_on("mc_update")
 def test_td_at_a_terminal_step(student, reference, rng):
     """After a terminal step nothing follows, whatever the table holds there.
 
@@ -112,6 +114,7 @@ def test_td_at_a_terminal_step(student, reference, rng):
 
 
 @pytest.mark.question("td_update")
+@pytest.mark.builds_on("mc_update")
 def test_td_self_loops_and_ends_of_gamma(student, reference, rng):
     """A state that follows itself, γ = 0 and γ = 1, a single state.
 
@@ -126,19 +129,24 @@ def test_td_self_loops_and_ends_of_gamma(student, reference, rng):
 
 
 @pytest.mark.question("td_update")
-def test_td_keeps_true_values_on_average(student, rng):
+@pytest.mark.builds_on("mc_update")
+def test_td_keeps_true_values_on_average(student, reference, rng):
     """The exact expectation over the next step leaves the true value of a state where it is.
 
     对下一步取精确期望，状态的真实价值保持不动。
     """
     transitions, policy, rewards = decision_process(rng, 3, 2)
     v = values_of(transitions, policy, rewards, GAMMA)
-    expected = 0.0
-    for a in range(2):
-        for s_next in range(3):
-            moved = student.td_update(v, 1, float(rewards[1, a]), s_next, False, 0.5, GAMMA)
-            expected += policy[1, a] * transitions[1, a, s_next] * moved[1]
-    check.same(float(expected), float(v[1]))
+
+    def mean_move(update):
+        total = np.zeros(3)
+        for a in range(2):
+            for s_next in range(3):
+                moved = update(v, 1, float(rewards[1, a]), s_next, False, 0.5, GAMMA)
+                total += policy[1, a] * transitions[1, a, s_next] * moved
+        return total
+
+    check.same(mean_move(student.td_update), mean_move(reference.td_update))
 
 
 # --- sarsa_update -------------------------------------------------------------------------------
@@ -209,18 +217,26 @@ def test_sarsa_keeps_true_values_on_average(student, rng):
 
 
 @pytest.mark.question("q_learning_update", gate=True)
+@pytest.mark.builds_on("sarsa_update")
 def test_q_learning_bootstraps_from_the_best_action(student, reference, rng):
     """The target uses the best action of the next state, also when all values are negative.
 
     目标使用下一个状态的最优动作，即使所有值都是负的。
     """
-    for S, A, s, a, s_next, mean in [(5, 3, 2, 1, 4, 2.0), (3, 4, 0, 3, 1, -9.0)]:
+    for S, A, s, a, s_next, mean in [
+        (5, 3, 2, 1, 4, 2.0),
+        (3, 4, 0, 3, 1, -9.0),
+        (4, 5, 3, 2, 0, 0.0),
+        (6, 2, 1, 0, 5, 1.0),
+        (6, 4, 4, 2, 1, -1.0),
+    ]:
         Q, r = rng.normal(mean, 3.0, size=(S, A)), float(rng.normal(1.0, 2.0))
         step = (Q, s, a, r, s_next, False, 0.3, 0.9)
         check.same(student.q_learning_update(*step), reference.q_learning_update(*step))
 
 
 @pytest.mark.question("q_learning_update", gate=True)
+@pytest.mark.builds_on("sarsa_update")
 def test_q_learning_at_a_terminal_step(student, reference, rng):
     """After a terminal step nothing follows, whatever the table holds there.
 
@@ -233,6 +249,7 @@ def test_q_learning_at_a_terminal_step(student, reference, rng):
 
 
 @pytest.mark.question("q_learning_update")
+@pytest.mark.builds_on("sarsa_update")
 def test_q_learning_self_loops_and_ends_of_gamma(student, reference, rng):
     """A state that follows itself, γ = 0 and γ = 1, a single state and action.
 
@@ -247,18 +264,20 @@ def test_q_learning_self_loops_and_ends_of_gamma(student, reference, rng):
 
 
 @pytest.mark.question("q_learning_update")
-def test_q_learning_keeps_optimal_values_on_average(student, rng):
+@pytest.mark.builds_on("sarsa_update")
+def test_q_learning_keeps_optimal_values_on_average(student, reference, rng):
     """The exact expectation over s' leaves the optimal value of a pair where it is.
 
     对 s' 取精确期望，状态动作对的最优价值保持不动。
     """
     transitions, _, rewards = decision_process(rng, 3, 2)
     q = optimal_action_values(transitions, rewards, GAMMA)
-    expected = 0.0
-    for s_next in range(3):
-        step = (q, 1, 0, float(rewards[1, 0]), s_next, False, 0.5, GAMMA)
-        expected += transitions[1, 0, s_next] * student.q_learning_update(*step)[1, 0]
-    check.same(float(expected), float(q[1, 0]))
+
+    def mean_move(update):
+        steps = [(q, 1, 0, float(rewards[1, 0]), s_next, False, 0.5, GAMMA) for s_next in range(3)]
+        return sum(transitions[1, 0, step[4]] * update(*step) for step in steps)
+
+    check.same(mean_move(student.q_learning_update), mean_move(reference.q_learning_update))
 
 
 # --- sgd_value_update ---------------------------------------------------------------------------
@@ -465,6 +484,7 @@ def test_average_value_of_one_state(student, rng):
 
 
 @pytest.mark.question("average_reward", gate=True)
+@pytest.mark.builds_on("average_value")
 def test_average_of_rewards(student, reference, rng):
     """The mean reward of a step under a distribution and a policy.
 
@@ -479,24 +499,27 @@ def test_average_of_rewards(student, reference, rng):
 
 
 @pytest.mark.question("average_reward")
-def test_average_reward_is_the_average_value_of_a_step(student, rng):
-    """For the stationary distribution, Σ d Σ π r = (1 − γ) Σ d v.
+@pytest.mark.builds_on("average_value")
+def test_average_reward_of_all_time(student, reference, rng):
+    """The mean reward of a step under the stationary distribution.
 
-    对稳态分布有 Σ d Σ π r = (1 − γ) Σ d v。
+    稳态分布下一步奖励的平均。
     """
     transitions, policy, rewards = decision_process(rng, 4, 3)
     d = np.linalg.matrix_power(state_chain(transitions, policy), 2**10)[0]
-    v = values_of(transitions, policy, rewards, GAMMA)
-    check.same(student.average_reward(d, policy, rewards), float((1 - GAMMA) * d @ v))
+    right = reference.average_reward(d, policy, rewards)
+    check.same(student.average_reward(d, policy, rewards), right)
 
 
 @pytest.mark.question("average_reward")
-def test_average_reward_of_certain_choices(student, rng):
+@pytest.mark.builds_on("average_value")
+def test_average_reward_of_certain_choices(student, reference, rng):
     """All weight on one state and one action leaves that reward.
 
     权重全在一个状态和一个动作上时，就是那个奖励。
     """
     rewards = rng.normal(3.0, 2.0, size=(4, 3))
     policy = np.eye(3)[[2, 0, 1, 1]]
-    check.same(student.average_reward(np.eye(4)[0], policy, rewards), float(rewards[0, 2]))
-    check.same(student.average_reward(np.eye(4)[3], policy, rewards), float(rewards[3, 1]))
+    for d in (np.eye(4)[0], np.eye(4)[3]):
+        right = reference.average_reward(d, policy, rewards)
+        check.same(student.average_reward(d, policy, rewards), right)

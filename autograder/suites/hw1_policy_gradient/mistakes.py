@@ -304,6 +304,16 @@ def without_the_last_step(rewards, mask, gamma):
 
 @mistake(
     "trajectory_returns",
+    en="A reward of 0 does not end a trajectory; the mask does.",
+    zh="奖励为 0 并不表示轨迹结束；结束由 mask 给出。",
+)
+def ends_at_a_zero_reward(rewards, mask, gamma):
+    alive = (rewards * mask != 0).long().cumprod(dim=1).bool()
+    return (rewards * gamma ** torch.arange(rewards.shape[1])).where(alive, 0.0).sum(dim=1)
+
+
+@mistake(
+    "trajectory_returns",
     en="The rewards of the caller are overwritten: work on a copy.",
     zh="改写了调用者的 rewards：请在副本上操作。",
 )
@@ -336,6 +346,32 @@ def never_turned_round(rewards, mask, gamma):
         future = rewards[:, t].where(mask[:, t], 0.0) + gamma * future
         collected.append(future)
     return torch.stack(collected, dim=1)
+
+
+@mistake(
+    "rewards_to_go",
+    en="The list was built from the end and never turned round.",
+    zh="列表是从末尾开始构造的，没有再反转回来。",
+)
+def masked_but_never_turned_round(rewards, mask, gamma):
+    future, collected = torch.zeros_like(rewards[:, 0]), []
+    for t in reversed(range(rewards.shape[1])):
+        future = rewards[:, t].where(mask[:, t], 0.0) + gamma * future
+        collected.append(future)
+    return torch.stack(collected, dim=1).where(mask, 0.0)
+
+
+@mistake(
+    "rewards_to_go",
+    en="A reward of 0 is taken for padding; only the mask says what is real.",
+    zh="把为 0 的奖励当成了填充；哪些步是真实的只由 mask 决定。",
+)
+def padding_guessed_from_rewards(rewards, mask, gamma):
+    to_go, future = torch.zeros_like(rewards), torch.zeros_like(rewards[:, 0])
+    for t in reversed(range(rewards.shape[1])):
+        future = rewards[:, t].where(mask[:, t], 0.0) + gamma * future
+        to_go[:, t] = future
+    return to_go.where(mask & (rewards != 0), 0.0)
 
 
 @mistake(
@@ -1072,6 +1108,35 @@ class Window:
     def update(self, returns):
         self.latest = (self.latest + returns.tolist())[-10:]
         self.value = sum(self.latest) / len(self.latest)
+
+
+@mistake(
+    "RunningMeanBaseline",
+    en="A window of the latest returns forgets the older ones.",
+    zh="只保留最近若干回报的窗口会遗忘更早的回报。",
+)
+class WindowOfThousand:
+    def __init__(self):
+        self.value, self.latest = 0.0, []
+
+    def update(self, returns):
+        self.latest = (self.latest + returns.tolist())[-1000:]
+        self.value = sum(self.latest) / len(self.latest)
+
+
+@mistake(
+    "RunningMeanBaseline",
+    en="Returns of 0 are left out of the count, but they are returns, too.",
+    zh="计数时漏掉了为 0 的回报，但它们也是回报。",
+)
+class SkipsZeros:
+    def __init__(self):
+        self.total, self.count, self.value = 0.0, 0, 0.0
+
+    def update(self, returns):
+        self.total += returns.double().sum().item()
+        self.count += int(returns.count_nonzero())
+        self.value = self.total / max(self.count, 1)
 
 
 # --- value_baseline_loss ------------------------------------------------------------------------

@@ -141,24 +141,24 @@ def test_running_means_do_not_share_anything(student):
     两个基线对象各记各的平均值；读取 value 不会改变它。
     """
     first, second = student.RunningMeanBaseline(), student.RunningMeanBaseline()
-    first.update(torch.tensor([2.0, 8.0, 2.0], dtype=torch.float64))
+    first.update(torch.tensor([2.0, 8.0, 0.0, 2.0], dtype=torch.float64))  # 0 is a return, too
     second.update(torch.tensor([-1.0], dtype=torch.float64))
-    check.same(first.value, 4.0)
-    check.same([first.value, second.value], [4.0, -1.0])
+    check.same(first.value, 3.0)
+    check.same([first.value, second.value], [3.0, -1.0])
     second.update(torch.tensor([-3.0, -8.0], dtype=torch.float64))
-    check.same([first.value, second.value], [4.0, -4.0])
+    check.same([first.value, second.value], [3.0, -4.0])
     check.same(student.RunningMeanBaseline().value + 1.0, 1.0)
 
 
 @pytest.mark.question("RunningMeanBaseline")
 def test_running_mean_of_many_float32_batches(student, rng):
-    """Many float32 batches whose returns grow as they do in training.
+    """More than a thousand float32 returns that grow as they do in training; none is forgotten.
 
-    许多 float32 批次，回报像训练时那样越来越大。
+    一千多个 float32 回报，像训练时那样越来越大；一个也不会被遗忘。
     """
     running, everything = student.RunningMeanBaseline(), []
     for i in range(8):
-        returns = normal(rng, 16 - i, dtype=torch.float32, scale=20.0, shift=60.0 * i)
+        returns = normal(rng, 160 - i, dtype=torch.float32, scale=20.0, shift=60.0 * i)
         running.update(returns)
         everything.append(returns)
     check.same(float(running.value), torch.cat(everything).double().mean().item(), rtol=1e-4)

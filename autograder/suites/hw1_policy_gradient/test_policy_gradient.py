@@ -186,12 +186,12 @@ def test_returns_when_sizes_are_one(student, reference, rng):
 
 @pytest.mark.question("trajectory_returns")
 def test_returns_of_long_float32_trajectories(student, reference, rng):
-    """Trajectories of a thousand float32 steps.
+    """Trajectories of a thousand float32 steps, many of which earn nothing.
 
-    长达一千步的 float32 轨迹。
+    长达一千步的 float32 轨迹，其中许多步的奖励为零。
     """
     mask = mask_of(rng, 3, 1000)
-    rewards = with_garbage(rng, normal(rng, 3, 1000, dtype=torch.float32).abs(), mask)
+    rewards = with_garbage(rng, normal(rng, 3, 1000, dtype=torch.float32).relu(), mask)
     for gamma in (0.5, 0.99):
         check.same(
             student.trajectory_returns(rewards, mask, gamma),
@@ -265,12 +265,12 @@ def test_rewards_to_go_when_sizes_are_one(student, reference, rng):
 
 @pytest.mark.question("rewards_to_go")
 def test_rewards_to_go_of_long_float32_trajectories(student, reference, rng):
-    """Hundreds of float32 steps: γ to the power of 300 is too small a number to divide by.
+    """Hundreds of float32 steps, many without reward: γ to the power of 300 is too small to divide by.
 
-    几百步的 float32 轨迹：γ 的 300 次方太小，不能作除数。
+    几百步的 float32 轨迹，许多步没有奖励：γ 的 300 次方太小，不能作除数。
     """
     mask = mask_of(rng, 2, 300)  # double and triple loops in Python are right, too
-    rewards = with_garbage(rng, normal(rng, 2, 300, dtype=torch.float32).abs(), mask)
+    rewards = with_garbage(rng, normal(rng, 2, 300, dtype=torch.float32).relu(), mask)
     for gamma in (0.5, 0.99):
         check.same(
             student.rewards_to_go(rewards, mask, gamma),

@@ -18,6 +18,11 @@ def targets_with_float_mask(rewards, next_values, terminated, gamma):
 
 
 @equivalent("td_targets")
+def targets_of_detached_values(rewards, next_values, terminated, gamma):
+    return rewards + gamma * next_values.detach() * ~terminated
+
+
+@equivalent("td_targets")
 def targets_with_loop(rewards, next_values, terminated, gamma):
     targets = rewards.detach().clone()
     for i, ended in enumerate(terminated.tolist()):

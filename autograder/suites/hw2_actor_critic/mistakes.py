@@ -442,6 +442,16 @@ def gae_crosses_truncation(rewards, values, next_values, terminated, truncated, 
 
 @mistake(
     "generalized_advantages",
+    en="A step that is both terminated and truncated ends its episode, too: *or*, not *exclusive or*.",
+    zh="同时终止且截断的一步也结束回合：应当用“或”，而不是“异或”。",
+)
+def gae_either_but_not_both(rewards, values, next_values, terminated, truncated, gamma, lam):
+    deltas = td_advantages(rewards, values, next_values, terminated, gamma)
+    return _gae(deltas, gamma * lam * ~(terminated ^ truncated))
+
+
+@mistake(
+    "generalized_advantages",
     en="The sum restarts after termination, too, not only after truncation.",
     zh="终止之后求和也要重新开始，不只是截断之后。",
 )

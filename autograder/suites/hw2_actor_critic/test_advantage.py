@@ -42,6 +42,7 @@ def test_targets_are_constant(student, reference, rng):
     无论由什么算出，目标都不带梯度。
     """
     rewards, _, next_values, terminated = transitions(rng, 5, grad=True)
+    rewards = rewards.detach()
     targets = student.td_targets(rewards, next_values, terminated, GAMMA)
     check.same(targets, reference.td_targets(rewards, next_values, terminated, GAMMA))
     check.constant(targets)
@@ -282,11 +283,15 @@ def test_gae_of_a_truncated_episode(student, reference, rng):
 
     截断之后求和重新开始，但所到达状态的价值仍然计入。
     """
-    steps = stream(rng, at(8), at(8, 3, 6))
-    check.same(
-        student.generalized_advantages(*steps, 0.9, 0.8),
-        reference.generalized_advantages(*steps, 0.9, 0.8),
-    )
+    for dones in (
+        (at(8), at(8, 3, 6)),
+        (at(8, 2, 5), at(8, 5)),
+    ):  # the latter ends both ways at once
+        steps = stream(rng, *dones)
+        check.same(
+            student.generalized_advantages(*steps, 0.9, 0.8),
+            reference.generalized_advantages(*steps, 0.9, 0.8),
+        )
 
 
 @pytest.mark.question("generalized_advantages")

@@ -228,8 +228,8 @@ def _same(
             raise _differs(what)
     elif isinstance(expected, Real):
         if not _is_scalar(actual):
-            raise _wrong_type("a number", "一个数", actual)
-        one, other = np.asarray(float(actual)), np.asarray(float(expected))
+            raise _wrong_type("a single number", "单个数", actual)
+        one, other = (np.asarray(_as_array(x), np.float64) for x in (actual, expected))
         _close(one, other, what, rtol, atol, recorder)
     elif isinstance(expected, dict):
         if not isinstance(actual, dict) or set(actual) != set(expected):

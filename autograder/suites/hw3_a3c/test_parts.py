@@ -65,7 +65,7 @@ def test_n_step_returns_bootstrap_tensor(student, reference, rng):
 
     自举值可以是 0 维张量，即使它需要梯度；结果是常数。
     """
-    rewards = normal(rng, 4, grad=True)
+    rewards = normal(rng, 4)
     bootstrap = normal(rng, shift=1.5, grad=True)
     actual = student.n_step_returns(rewards, bootstrap, 0.7)
     check.same(actual, reference.n_step_returns(rewards, bootstrap, 0.7))

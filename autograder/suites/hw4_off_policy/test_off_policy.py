@@ -191,7 +191,7 @@ GAMMA = 0.83
 
 def steps(rng, b, dtype=torch.float64, grad=False):
     """Rewards, Q(s', a') and terminated of B transitions; terminal states have loud values."""
-    rewards = normal(rng, b, dtype=dtype, grad=grad, shift=0.5)
+    rewards = normal(rng, b, dtype=dtype, shift=0.5)
     return rewards, normal(rng, b, dtype=dtype, grad=grad, scale=2.0, shift=3.0), flags(rng, b)
 
 
@@ -208,9 +208,9 @@ def test_q_targets_with_and_without_termination(student, reference, rng):
 
 @pytest.mark.question("q_targets")
 def test_q_targets_are_constant(student, reference, rng):
-    """The targets carry no gradient, whatever they are computed from.
+    """The targets carry no gradient, even if the Q-values of s' require one.
 
-    无论由什么算出，目标都不带梯度。
+    即使 s' 的 Q 值需要梯度，目标也不带梯度。
     """
     batch = steps(rng, 5, grad=True)
     targets = student.q_targets(*batch, GAMMA)

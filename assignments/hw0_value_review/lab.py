@@ -2,7 +2,8 @@
 # # Homework 0: the lab · 作业零：实验
 #
 # A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have
-# changed `value_methods.py`, save it and run the cell again. Nothing here is handed in or graded: change what you like.
+# changed `value_methods.py`, save it and run the cell again. Nothing here is handed in or graded: change what you
+# like.
 #
 # 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `value_methods.py` 之后保存，再运行一次即可。
 # 这里的内容不提交、不评分，可以随意修改。
@@ -32,10 +33,12 @@ def unless_todo():
 # %% [markdown]
 # ## A random walk · 随机游走
 #
-# Five states in a row. An episode starts in the middle and goes left or right with equal chances; leaving on the right
-# pays 1, everything else 0. The true value of a state is its chance to leave on the right: 1/6, 2/6, …, 5/6.
+# Five states in a row. An episode starts in the middle and goes left or right with equal chances; leaving on the
+# right pays 1, everything else 0. The true value of a state is its chance to leave on the right: 1/6, 2/6, …,
+# 5/6.
 #
-# 五个状态排成一行。回合从中间开始，等概率向左或向右；从右端离开得 1，其余奖励为 0。状态的真实价值就是从右端离开的概率。
+# 五个状态排成一行。回合从中间开始，等概率向左或向右；从右端离开得 1，其余奖励为 0。
+# 状态的真实价值就是从右端离开的概率。
 
 # %%
 TRUE = np.arange(1, 6) / 6
@@ -85,7 +88,8 @@ def draw_estimates(learn, alpha, title):
 # %% [markdown]
 # ## `mc_update`
 #
-# One number moves, by the fraction α of its error. Then a hundred episodes: which states did the *first* episode change?
+# One number moves, by the fraction α of its error. Then a hundred episodes: which states did the *first* episode
+# change?
 #
 # 只有一个数移动，移动量是误差的 α 倍。然后是一百个回合：*第一个*回合之后，哪些状态的估计变了？
 
@@ -156,12 +160,12 @@ with unless_todo():
 # %% [markdown]
 # ## `q_learning_update`
 #
-# The same step never hears of the next action. And the price of exploring: in state 1 action 0 earns 1, and action 1 falls
-# off a cliff (−10). The walker takes a random action with probability ε. What does each method believe the way to state 1 to
-# be worth, and which of them is right about *this* walker?
+# The same step never hears of the next action. And the price of exploring: in state 1 action 0 earns 1, and
+# action 1 falls off a cliff (−10). The walker takes a random action with probability ε. What does each method
+# believe the way to state 1 to be worth, and which of them is right about *this* walker?
 #
-# 同样的一步，但与下一个动作无关。再看探索的代价：在状态 1，动作 0 得 1，动作 1 掉下悬崖（−10）；行动者以概率 ε 随机行动。
-# 两种方法各认为走向状态 1 值多少？对*这个*行动者来说，谁是对的？
+# 同样的一步，但与下一个动作无关。再看探索的代价：在状态 1，动作 0 得 1，动作 1 掉下悬崖（−10）；
+# 行动者以概率 ε 随机行动。两种方法各认为走向状态 1 值多少？对*这个*行动者来说，谁是对的？
 
 # %%
 with unless_todo():
@@ -189,7 +193,8 @@ with unless_todo():
 # %% [markdown]
 # ## `sgd_value_update`
 #
-# Two parameters, V(s) = θ₀ + θ₁ s, have to do for eleven values on a curve. How good can it get, and what does α decide?
+# Two parameters, V(s) = θ₀ + θ₁ s, have to do for eleven values on a curve. How good can it get, and what does α
+# decide?
 #
 # 两个参数 V(s) = θ₀ + θ₁ s 要表示一条曲线上的十一个价值。最好能到什么程度？α 又决定什么？
 
@@ -244,8 +249,8 @@ with unless_todo():
 # %% [markdown]
 # ## `stationary_distribution`
 #
-# Two rooms of three places each and a door that is seldom found. Your d against a walk of 100 steps and one of 20,000:
-# what has the short one not seen yet?
+# Two rooms of three places each and a door that is seldom found. Your d against a walk of 100 steps and one of
+# 20,000: what has the short one not seen yet?
 #
 # 两个房间，各有三个位置，中间的门很少碰到。把你的 d 与 100 步、20,000 步的游走相比：短的游走还没见过什么？
 
@@ -285,12 +290,12 @@ with unless_todo():
 # %% [markdown]
 # ## `average_value`
 #
-# A machine is new or worn. Running it pays 1 when new and 0.4 when worn, and wears it out with probability 0.2; a repair costs
-# 0.5 and makes it new. The policy repairs with probability q and cannot see the state. The d that weighs the states decides
-# which q is the best.
+# A machine is new or worn. Running it pays 1 when new and 0.4 when worn, and wears it out with probability 0.2; a
+# repair costs 0.5 and makes it new. The policy repairs with probability q and cannot see the state. The d that
+# weighs the states decides which q is the best.
 #
-# 一台机器或新或旧。运行时，新机器得 1，旧机器得 0.4，并以概率 0.2 变旧；维修花费 0.5 并使它变新。策略看不到状态，以概率 q 维修。
-# 给状态加权的 d 不同，最优的 q 也不同。
+# 一台机器或新或旧。运行时，新机器得 1，旧机器得 0.4，并以概率 0.2 变旧；维修花费 0.5 并使它变新。策略看不到状态，
+# 以概率 q 维修。给状态加权的 d 不同，最优的 q 也不同。
 
 # %%
 machine = np.array(
@@ -330,8 +335,8 @@ with unless_todo():
 # %% [markdown]
 # ## `average_reward`
 #
-# The mean reward of a step, as the policy changes. With the stationary d it is (1 − γ) times the mean value: two objectives,
-# one best policy.
+# The mean reward of a step, as the policy changes. With the stationary d it is (1 − γ) times the mean value: two
+# objectives, one best policy.
 #
 # 策略变化时每步的平均奖励。当 d 是稳态分布时，它等于 (1 − γ) 乘以平均价值：两个目标，同一个最优策略。
 

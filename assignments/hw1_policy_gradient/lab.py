@@ -1,11 +1,12 @@
 # %% [markdown]
 # # Homework 1: the lab · 作业一：实验
 #
-# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have changed
-# `policy_gradient.py` or `baseline.py`, save it and run the cell again. Nothing here is handed in or graded: change what you like.
+# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have
+# changed `policy_gradient.py` or `baseline.py`, save it and run the cell again. Nothing here is handed in or
+# graded: change what you like.
 #
-# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `policy_gradient.py` 或 `baseline.py` 之后保存，再运行一次即可。
-# 这里的内容不提交、不评分，可以随意修改。
+# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `policy_gradient.py` 或 `baseline.py` 之后保存，
+# 再运行一次即可。这里的内容不提交、不评分，可以随意修改。
 
 # %%
 # %load_ext autoreload
@@ -34,7 +35,8 @@ def unless_todo():
 # %% [markdown]
 # ## `action_log_probs`
 #
-# Two actions whose preferences are h and 0. What the textbook formula makes of large h in float32, and what yours does.
+# Two actions whose preferences are h and 0. What the textbook formula makes of large h in float32, and what yours
+# does.
 #
 # 两个动作，偏好分别为 h 和 0。比较教科书公式与你的函数在 float32 下遇到很大的 h 时的结果。
 
@@ -79,7 +81,8 @@ with unless_todo():
 # %% [markdown]
 # ## `rewards_to_go`
 #
-# Three rewards in thirty steps. Each step is credited with what comes after it; γ decides how long a reward is seen coming.
+# Three rewards in thirty steps. Each step is credited with what comes after it; γ decides how long a reward is
+# seen coming.
 #
 # 三十步中有三次奖励。每一步得到的是它之后的奖励；γ 决定一个奖励提前多久被看见。
 
@@ -99,11 +102,12 @@ with unless_todo():
 # %% [markdown]
 # ## A game whose gradient is known · 梯度已知的游戏
 #
-# At each of T = 5 steps one of two lamps shines, and one of two buttons is pressed. At lamp 0 button 0 is the better one, at lamp 1
-# button 1, and luck plays a part. The policy is a table θ of preferences, one row a lamp. J(θ) and ∇J(θ) can be computed.
+# At each of T = 5 steps one of two lamps shines, and one of two buttons is pressed. At lamp 0 button 0 is the
+# better one, at lamp 1 button 1, and luck plays a part. The policy is a table θ of preferences, one row a lamp.
+# J(θ) and ∇J(θ) can be computed.
 #
-# 共 T = 5 步，每步亮起两盏灯之一，按下两个按钮之一。灯 0 亮时按钮 0 更好，灯 1 亮时按钮 1 更好，还有一点运气。策略是偏好表 θ，
-# 每盏灯一行。J(θ) 与 ∇J(θ) 都能精确算出。
+# 共 T = 5 步，每步亮起两盏灯之一，按下两个按钮之一。灯 0 亮时按钮 0 更好，灯 1 亮时按钮 1 更好，还有一点运气。
+# 策略是偏好表 θ，每盏灯一行。J(θ) 与 ∇J(θ) 都能精确算出。
 
 # %%
 T = 5
@@ -178,8 +182,8 @@ print("∇J =", exact_gradient(THETA))
 # %% [markdown]
 # ## `policy_gradient_loss`
 #
-# Minus its gradient is an estimate of ∇J, right on average with the total return as with the reward-to-go: but how far off is a
-# single one?
+# Minus its gradient is an estimate of ∇J, right on average with the total return as with the reward-to-go: but
+# how far off is a single one?
 #
 # 损失的负梯度是 ∇J 的估计。用总回报或从当前步起的回报，平均都正确；但单独一次估计会差多少？
 
@@ -221,11 +225,12 @@ with unless_todo():
 # %% [markdown]
 # ## `batch_mean_baseline`
 #
-# Every game earns something, so every button pressed looks good. Minus the mean, the mean of the estimates stays where it was and
-# their spread shrinks. (Look closely: it moves by the fraction 1/N, for b is made of the very returns it judges.)
+# Every game earns something, so every button pressed looks good. Minus the mean, the mean of the estimates stays
+# where it was and their spread shrinks. (Look closely: it moves by the fraction 1/N, for b is made of the very
+# returns it judges.)
 #
-# 每一局都有收入，于是按过的每个按钮看起来都好。减去平均值后，估计的均值不变，而方差变小。（仔细看：均值缩小了 1/N，因为 b 就是由被评判的
-# 回报算出的。）
+# 每一局都有收入，于是按过的每个按钮看起来都好。减去平均值后，估计的均值不变，而方差变小。（仔细看：均值缩小了 1/N，
+# 因为 b 就是由被评判的回报算出的。）
 
 
 # %%
@@ -241,7 +246,8 @@ with unless_todo():
 # %% [markdown]
 # ## `RunningMeanBaseline`
 #
-# Returns that rise while the policy learns. The mean of all of them lags behind: what does R − b look like at the end?
+# Returns that rise while the policy learns. The mean of all of them lags behind: what does R − b look like at the
+# end?
 #
 # 随着策略改进，回报不断上升。历史平均值落在后面：到最后 R − b 会是什么样子？
 
@@ -267,8 +273,8 @@ with unless_todo():
 # %% [markdown]
 # ## `value_baseline_loss`
 #
-# One number V(t) a step, fitted to the rewards-to-go. They have a long way to go at the start and nothing at the end: a constant
-# baseline can't know that.
+# One number V(t) a step, fitted to the rewards-to-go. They have a long way to go at the start and nothing at the
+# end: a constant baseline can't know that.
 #
 # 每一步一个数 V(t)，用它拟合从当前步起的回报。开始时还有很多，最后什么也不剩：常数基线不知道这一点。
 
@@ -298,8 +304,8 @@ with unless_todo():
 # %% [markdown]
 # ## `optimal_baseline`
 #
-# Bonus. How the variance of the estimate depends on a constant b, from 5,000 games. Your b* is at the bottom; is the mean of the
-# returns far from it?
+# Bonus. How the variance of the estimate depends on a constant b, from 5,000 games. Your b* is at the bottom; is
+# the mean of the returns far from it?
 #
 # 附加题。5,000 局中，估计的方差如何随常数 b 变化。你的 b* 在最低处；回报的平均值离它远吗？
 

@@ -1,11 +1,12 @@
 # %% [markdown]
 # # Homework 2: the lab · 作业二：实验
 #
-# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have changed
-# `advantage.py` or `actor_critic.py`, save it and run the cell again. Nothing here is handed in or graded: change what you like.
+# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have
+# changed `advantage.py` or `actor_critic.py`, save it and run the cell again. Nothing here is handed in or
+# graded: change what you like.
 #
-# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `advantage.py` 或 `actor_critic.py` 之后保存，再运行一次即可。
-# 这里的内容不提交、不评分，可以随意修改。
+# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `advantage.py` 或 `actor_critic.py` 之后保存，
+# 再运行一次即可。这里的内容不提交、不评分，可以随意修改。
 
 # %%
 # %load_ext autoreload
@@ -35,10 +36,11 @@ def unless_todo():
 # %% [markdown]
 # ## A corridor · 一条走廊
 #
-# Nine states in a row; action 0 goes left, action 1 right. Leaving on the right pays 1, everything else 0, and γ = 0.95. The
-# policy tosses a coin. Its true V and Q can be computed.
+# Nine states in a row; action 0 goes left, action 1 right. Leaving on the right pays 1, everything else 0, and γ
+# = 0.95. The policy tosses a coin. Its true V and Q can be computed.
 #
-# 九个状态排成一行；动作 0 向左，动作 1 向右。从右端离开得 1，其余为 0，γ = 0.95。策略掷硬币。它真实的 V 和 Q 可以算出。
+# 九个状态排成一行；动作 0 向左，动作 1 向右。从右端离开得 1，其余为 0，γ = 0.95。策略掷硬币。
+# 它真实的 V 和 Q 可以算出。
 
 # %%
 S, GAMMA = 9, 0.95
@@ -58,8 +60,8 @@ print("V =", TRUE_V)
 # %% [markdown]
 # ## `td_targets`
 #
-# Start with V = 0, and set V to the mean target of both actions, again and again. What is known about the exit walks to the left, a
-# state at a time.
+# Start with V = 0, and set V to the mean target of both actions, again and again. What is known about the exit
+# walks to the left, a state at a time.
 #
 # 从 V = 0 开始，反复令 V 等于两个动作的平均目标。关于出口的知识一次向左传一个状态。
 
@@ -82,10 +84,11 @@ with unless_todo():
 # %% [markdown]
 # ## `td_advantages`
 #
-# Going left and going right in each state, judged by the true critic and by one that says ½ everywhere. When the critic is right, the
-# two cancel. What does the poor critic still notice?
+# Going left and going right in each state, judged by the true critic and by one that says ½ everywhere. When the
+# critic is right, the two cancel. What does the poor critic still notice?
 #
-# 在每个状态向左与向右，分别由真实的评论家和一个处处说 ½ 的评论家来评判。评论家正确时，两者互相抵消。差的评论家还能看出什么？
+# 在每个状态向左与向右，分别由真实的评论家和一个处处说 ½ 的评论家来评判。评论家正确时，两者互相抵消。
+# 差的评论家还能看出什么？
 
 # %%
 with unless_todo():
@@ -127,10 +130,11 @@ with unless_todo():
 # %% [markdown]
 # ## `generalized_advantages`
 #
-# Bonus. Q of going right from the middle, estimated as A + V from one walk, with a critic that is off by a little everywhere. From λ = 0 (TD)
-# to λ = 1 (Monte Carlo): what does each end pay for its virtue?
+# Bonus. Q of going right from the middle, estimated as A + V from one walk, with a critic that is off by a little
+# everywhere. From λ = 0 (TD) to λ = 1 (Monte Carlo): what does each end pay for its virtue?
 #
-# 附加题。用一次游走的 A + V 估计从中间向右走的 Q；评论家处处有些误差。从 λ = 0（TD）到 λ = 1（蒙特卡罗）：两端各有优点，代价是什么？
+# 附加题。用一次游走的 A + V 估计从中间向右走的 Q；评论家处处有些误差。从 λ = 0（TD）到 λ = 1（蒙特卡罗）：
+# 两端各有优点，代价是什么？
 
 # %%
 CRITIC = TRUE_V + 0.15 * torch.tensor([1.0, -1, 1, 1, -1, 1, 1, -1, 1])  # the imperfect critic
@@ -179,8 +183,8 @@ with unless_todo():
 # %% [markdown]
 # ## `actor_loss`
 #
-# Minus its gradient with respect to the logits, from batches of sampled actions, beside the exact ∇J = π (Q − V). Which actions are
-# pushed up? How large must a batch be?
+# Minus its gradient with respect to the logits, from batches of sampled actions, beside the exact ∇J = π (Q − V).
+# Which actions are pushed up? How large must a batch be?
 #
 # 损失对 logits 的负梯度（由采样动作的批次得到），与精确的 ∇J = π (Q − V) 对比。哪些动作被推高？批次要多大？
 
@@ -208,10 +212,11 @@ with unless_todo():
 # %% [markdown]
 # ## `critic_loss`
 #
-# A table V learns the corridor by descending your loss. Targets r + γ V(s') are made from the same V, with their gradient left in: your loss
-# must not let it through. The other curve is what becomes of V when it goes through.
+# A table V learns the corridor by descending your loss. Targets r + γ V(s') are made from the same V, with their
+# gradient left in: your loss must not let it through. The other curve is what becomes of V when it goes through.
 #
-# 用你的损失学习走廊上的表格 V。目标 r + γ V(s') 由同一个 V 算出，并保留了梯度：你的损失不应让它流过。另一条曲线是让它流过时 V 的下场。
+# 用你的损失学习走廊上的表格 V。目标 r + γ V(s') 由同一个 V 算出，并保留了梯度：你的损失不应让它流过。
+# 另一条曲线是让它流过时 V 的下场。
 
 # %%
 
@@ -285,10 +290,12 @@ with unless_todo():
 # %% [markdown]
 # ## `a2c_loss`
 #
-# A bandit with four arms, learnt with the whole loss and four entropy coefficients β. Dots: softmax(reward / β), where the bonus and the
-# reward are in balance. What is β = 0 sure of after 300 steps, and is it a good idea to be so sure?
+# A bandit with four arms, learnt with the whole loss and four entropy coefficients β. Dots: softmax(reward / β),
+# where the bonus and the reward are in balance. What is β = 0 sure of after 300 steps, and is it a good idea to
+# be so sure?
 #
-# 四臂老虎机，用完整的损失和四种熵系数 β 学习。圆点是 softmax(reward / β)，即奖励与熵平衡之处。β = 0 在 300 步后确信什么？这么确信好吗？
+# 四臂老虎机，用完整的损失和四种熵系数 β 学习。圆点是 softmax(reward / β)，即奖励与熵平衡之处。
+# β = 0 在 300 步后确信什么？这么确信好吗？
 
 # %%
 with unless_todo():

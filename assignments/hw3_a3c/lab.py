@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Homework 3: the lab · 作业三：实验
 #
-# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have changed `worker.py`,
-# save it and run the cell again. Nothing here is handed in or graded: change what you like. Here all is done by one process, where each
-# step can be watched; `python train.py` starts several.
+# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have
+# changed `worker.py`, save it and run the cell again. Nothing here is handed in or graded: change what you like.
+# Here all is done by one process, where each step can be watched; `python train.py` starts several.
 #
-# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `worker.py` 之后保存，再运行一次即可。这里的内容不提交、不评分，可以随意修改。
-# 这里只有一个进程，便于逐步观察；多进程请运行 `python train.py`。
+# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `worker.py` 之后保存，再运行一次即可。
+# 这里的内容不提交、不评分，可以随意修改。这里只有一个进程，便于逐步观察；多进程请运行 `python train.py`。
 
 # %%
 # %load_ext autoreload
@@ -39,8 +39,8 @@ def unless_todo():
 # %% [markdown]
 # ## `n_step_returns`
 #
-# Sixty steps with a reward now and then, cut into rollouts of t_max steps; behind each cut stands a critic who says ½ of everything. How long
-# must a rollout be before the critic's ignorance no longer matters?
+# Sixty steps with a reward now and then, cut into rollouts of t_max steps; behind each cut stands a critic who
+# says ½ of everything. How long must a rollout be before the critic's ignorance no longer matters?
 #
 # 六十步，偶有奖励，切成长度为 t_max 的采样；每个切口之后，评论家一律估计为 ½。采样要多长，评论家的无知才不再要紧？
 
@@ -65,11 +65,12 @@ with unless_todo():
 # %% [markdown]
 # ## `a3c_loss`
 #
-# How the gradient with respect to one number that every step shares (a bias of the critic, off by 1 everywhere) grows with the rollout, for
-# the sum and for a mean. What does Algorithm S3 do when an episode ends after three steps?
+# How the gradient with respect to one number that every step shares (a bias of the critic, off by 1 everywhere)
+# grows with the rollout, for the sum and for a mean. What does Algorithm S3 do when an episode ends after three
+# steps?
 #
-# 所有步共享一个数（评论家的偏置，处处差 1）；损失对它的梯度如何随采样长度增长？求和与求平均有何不同？若回合三步就结束，Algorithm S3
-# 会怎样？
+# 所有步共享一个数（评论家的偏置，处处差 1）；损失对它的梯度如何随采样长度增长？求和与求平均有何不同？
+# 若回合三步就结束，Algorithm S3 会怎样？
 
 # %%
 with unless_todo():
@@ -90,8 +91,8 @@ with unless_todo():
 # %% [markdown]
 # ## `copy_gradients`
 #
-# Two updates in a row. After each, the shared network must hold what the local one has *now*; and when the local one is cleared, the shared
-# one must not notice.
+# Two updates in a row. After each, the shared network must hold what the local one has *now*; and when the local
+# one is cleared, the shared one must not notice.
 #
 # 连续两次更新。每次之后，共享网络应持有本地网络*此刻*的梯度；本地梯度清零时，共享网络不应受影响。
 
@@ -118,7 +119,8 @@ with unless_todo():
 # %% [markdown]
 # ## `A3CWorker`
 #
-# A worker plays CartPole, rollout by rollout: how far the counter T is, how long the rollout was, and what stood behind its last step.
+# A worker plays CartPole, rollout by rollout: how far the counter T is, how long the rollout was, and what stood
+# behind its last step.
 #
 # 一个 worker 逐段地玩 CartPole：计数器 T 到了多少，这段采样有多长，最后一步之后是什么。
 
@@ -178,11 +180,11 @@ with unless_todo():
     bottom.legend()
 
 # %% [markdown]
-# Two workers in turn over one shared network: each episode is a dot, each worker a colour, the counter counts for both. Does one worker
-# profit from what the other has seen? (In `train.py` nobody waits for his turn.)
+# Two workers in turn over one shared network: each episode is a dot, each worker a colour, the counter counts for
+# both. Does one worker profit from what the other has seen? (In `train.py` nobody waits for his turn.)
 #
-# 两个 worker 轮流更新同一个共享网络：每个点是一个回合，每种颜色是一个 worker，计数器为两者共用。一个能从另一个的经历中获益吗？
-# （在 `train.py` 中谁也不必等待。）
+# 两个 worker 轮流更新同一个共享网络：每个点是一个回合，每种颜色是一个 worker，计数器为两者共用。
+# 一个能从另一个的经历中获益吗？（在 `train.py` 中谁也不必等待。）
 
 # %%
 with unless_todo():
@@ -205,11 +207,11 @@ with unless_todo():
 # %% [markdown]
 # ## `LSTMA3CWorker`
 #
-# Bonus. A world that always looks the same: only a memory can tell the steps apart. Values step by step, in episodes of 12 steps and rollouts of
-# at most 5: where must the line go on, and where start again?
+# Bonus. A world that always looks the same: only a memory can tell the steps apart. Values step by step, in
+# episodes of 12 steps and rollouts of at most 5: where must the line go on, and where start again?
 #
-# 附加题。一个看上去永远一样的世界：只有记忆才能区分各步。每个回合 12 步，每段采样至多 5 步，逐步画出价值：曲线在哪里应当延续，
-# 在哪里应当重新开始？
+# 附加题。一个看上去永远一样的世界：只有记忆才能区分各步。每个回合 12 步，每段采样至多 5 步，逐步画出价值：
+# 曲线在哪里应当延续，在哪里应当重新开始？
 
 # %%
 

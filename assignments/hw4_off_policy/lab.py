@@ -1,11 +1,13 @@
 # %% [markdown]
 # # Homework 4: the lab · 作业四：实验
 #
-# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have changed `off_policy.py`,
-# `natural_gradient.py` or `gradient_free.py`, save it and run the cell again. Nothing here is handed in or graded: change what you like.
+# A place to play with your own functions, one question after another. Run a cell with Shift+Enter; when you have
+# changed `off_policy.py`, `natural_gradient.py` or `gradient_free.py`, save it and run the cell again. Nothing
+# here is handed in or graded: change what you like.
 #
-# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；改动 `off_policy.py`、`natural_gradient.py` 或 `gradient_free.py` 之后保存，
-# 再运行一次即可。这里的内容不提交、不评分，可以随意修改。
+# 在这里逐题试用你自己的函数。用 Shift+Enter 运行单元格；
+# 改动 `off_policy.py`、`natural_gradient.py` 或 `gradient_free.py` 之后保存，再运行一次即可。
+# 这里的内容不提交、不评分，可以随意修改。
 
 # %%
 # %load_ext autoreload
@@ -36,10 +38,11 @@ def unless_todo():
 # %% [markdown]
 # ## Games that another policy played · 别的策略玩过的游戏
 #
-# Ten steps, three buttons that pay 0, 1 and 2 a step. Someone who liked the second one a little has played 2,000 games. What would *you* have earned
-# in them, with a policy further and further to the side of the third?
+# Ten steps, three buttons that pay 0, 1 and 2 a step. Someone who liked the second one a little has played 2,000
+# games. What would *you* have earned in them, with a policy further and further to the side of the third?
 #
-# 十步，三个按钮，每按一次分别得 0、1、2。有人稍微偏爱第二个按钮，玩了 2,000 局。若换成越来越偏向第三个按钮的策略，*你*本来能得多少？
+# 十步，三个按钮，每按一次分别得 0、1、2。有人稍微偏爱第二个按钮，玩了 2,000 局。若换成越来越偏向第三个按钮的策略，
+# *你*本来能得多少？
 
 # %%
 T, N = 10, 2000
@@ -65,8 +68,8 @@ def log_probs_of(logits):
 # %% [markdown]
 # ## `importance_weights`
 #
-# How ρ spreads as the policies part. Its mean is 1 for ever, but more and more of it lies in fewer and fewer games: the effective sample size
-# (Σρ)²/Σρ² says in how many.
+# How ρ spreads as the policies part. Its mean is 1 for ever, but more and more of it lies in fewer and fewer
+# games: the effective sample size (Σρ)²/Σρ² says in how many.
 #
 # 两个策略渐行渐远时 ρ 的分布。均值始终是 1，但越来越集中在少数几局上：有效样本数 (Σρ)²/Σρ² 说明有多少局。
 
@@ -96,7 +99,8 @@ with unless_todo():
 # %% [markdown]
 # ## `off_policy_loss`
 #
-# Minus the loss is J of the *other* policy, minus its gradient is ∇J, both from the same old games. Until where can you trust them?
+# Minus the loss is J of the *other* policy, minus its gradient is ∇J, both from the same old games. Until where
+# can you trust them?
 #
 # 损失取负就是*另一个*策略的 J，梯度取负就是 ∇J，都来自同样的旧数据。到哪里为止还可以相信？
 
@@ -125,10 +129,11 @@ with unless_todo():
 # %% [markdown]
 # ## `q_targets`
 #
-# A corridor of seven states; leaving on the right pays 1, γ = 0.9. A coin tosser has filled the buffer, and we want Q of somebody who goes right nine
-# times out of ten. Everything depends on who chooses a'.
+# A corridor of seven states; leaving on the right pays 1, γ = 0.9. A coin tosser has filled the buffer, and we
+# want Q of somebody who goes right nine times out of ten. Everything depends on who chooses a'.
 #
-# 七个状态的走廊，从右端离开得 1，γ = 0.9。缓存由一个掷硬币的人填满，而我们想要的是十次有九次向右走的人的 Q。关键在于 a' 由谁来选。
+# 七个状态的走廊，从右端离开得 1，γ = 0.9。缓存由一个掷硬币的人填满，而我们想要的是十次有九次向右走的人的 Q。
+# 关键在于 a' 由谁来选。
 
 # %%
 S, GAMMA, RIGHT = 7, 0.9, 0.9
@@ -170,8 +175,8 @@ with unless_todo():
 # %% [markdown]
 # ## `resampled_actor_loss`
 #
-# Minus its gradient, from fresh actions of the policy and from the actions that stand in the buffer, beside that of Σ π(a) Q(a). What do the
-# buffer's actions push up, and why?
+# Minus its gradient, from fresh actions of the policy and from the actions that stand in the buffer, beside that
+# of Σ π(a) Q(a). What do the buffer's actions push up, and why?
 #
 # 损失的负梯度：分别用策略重新采样的动作和缓存里的动作，与 Σ π(a) Q(a) 的梯度相比。缓存里的动作推高了什么，为什么？
 
@@ -198,8 +203,8 @@ with unless_todo():
 # %% [markdown]
 # ## `categorical_kl`
 #
-# From p, which is sure of nothing, to q, which is ever surer of one action; and the way back. KL is no distance: which direction is the dearer one, and
-# when?
+# From p, which is sure of nothing, to q, which is ever surer of one action; and the way back. KL is no distance:
+# which direction is the dearer one, and when?
 #
 # p 对什么都不确定，q 对一个动作越来越确定；再反过来。KL 不是距离：哪个方向更贵，什么时候？
 
@@ -221,7 +226,8 @@ with unless_todo():
 # %% [markdown]
 # ## `fisher_matrix`
 #
-# ½ dᵀFd stands for KL(π_θ ‖ π_{θ+d}) when steps are short: the slope of both is 2 on these axes. At what length do they part?
+# ½ dᵀFd stands for KL(π_θ ‖ π_{θ+d}) when steps are short: the slope of both is 2 on these axes. At what length
+# do they part?
 #
 # 步子小的时候，½ dᵀFd 可以代替 KL(π_θ ‖ π_{θ+d})：在这样的坐标轴上两者斜率都是 2。到多长时分道扬镳？
 
@@ -254,7 +260,8 @@ with unless_todo():
 # %% [markdown]
 # ## A badly scaled policy · 尺度很差的策略
 #
-# Three actions, logits (3 θ₀, θ₁/3, 0): a softmax as ever, but one parameter has a ninth of the other's effect. J(θ), ∇J and scores:
+# Three actions, logits (3 θ₀, θ₁/3, 0): a softmax as ever, but one parameter has a ninth of the other's effect.
+# J(θ), ∇J and scores:
 #
 # 三个动作，logits 为 (3 θ₀, θ₁/3, 0)：还是 softmax，只是一个参数的作用只有另一个的九分之一。J(θ)、∇J 与 scores：
 
@@ -289,10 +296,11 @@ def draw_hill(ax):
 # %% [markdown]
 # ## `natural_gradient`
 #
-# Both directions at many places, drawn with one length on the paper. The plain gradient hardly sees θ₁, which has far to go, and turns back later what it
-# did first. Why does the natural one point the same way everywhere?
+# Both directions at many places, drawn with one length on the paper. The plain gradient hardly sees θ₁, which has
+# far to go, and turns back later what it did first. Why does the natural one point the same way everywhere?
 #
-# 许多位置上的两种方向，在图上画成一样长。普通梯度几乎看不到 θ₁（而它还有很远的路要走），先走过去，后来又往回走。为什么自然梯度处处指向同一个方向？
+# 许多位置上的两种方向，在图上画成一样长。普通梯度几乎看不到 θ₁（而它还有很远的路要走），先走过去，后来又往回走。
+# 为什么自然梯度处处指向同一个方向？
 
 # %%
 with unless_todo():
@@ -314,11 +322,12 @@ with unless_todo():
 # %% [markdown]
 # ## `kl_constrained_step`
 #
-# Twenty-five steps up from one corner. The natural path moves the policy by the same KL each time; the dotted ring holds all policies at that
-# distance from the start: your first step should end close to it. (Why not exactly on it?)
+# Twenty-five steps up from one corner. The natural path moves the policy by the same KL each time; the dotted
+# ring holds all policies at that distance from the start: your first step should end close to it. (Why not
+# exactly on it?)
 #
-# 从一角出发走二十五步。自然梯度的路径每步使策略移动同样的 KL；虚线圈是与起点相距这么远的所有策略，你的第一步应当落在它附近。（为什么
-# 不是恰好落在圈上？）
+# 从一角出发走二十五步。自然梯度的路径每步使策略移动同样的 KL；虚线圈是与起点相距这么远的所有策略，
+# 你的第一步应当落在它附近。（为什么不是恰好落在圈上？）
 
 # %%
 with unless_todo():
@@ -390,7 +399,8 @@ class Remember:
 # %% [markdown]
 # ## `finite_difference_gradient`
 #
-# Your gradient against the exact one, as ε shrinks: first the error falls as ε², then rounding takes over. Why is ε = 1e-12 worse than ε = 1e-5?
+# Your gradient against the exact one, as ε shrinks: first the error falls as ε², then rounding takes over. Why is
+# ε = 1e-12 worse than ε = 1e-5?
 #
 # ε 变小时，你的梯度与精确梯度之差：误差先按 ε² 下降，随后舍入误差占上风。为什么 ε = 1e-12 比 ε = 1e-5 更差？
 
@@ -414,8 +424,8 @@ with unless_todo():
 # %% [markdown]
 # ## `cross_entropy_method`
 #
-# Where the mean is after 0, 1, 2, … iterations, and every point that was tried, the later the darker. From a wide Gaussian and from a narrow one: which
-# hill do they find?
+# Where the mean is after 0, 1, 2, … iterations, and every point that was tried, the later the darker. From a wide
+# Gaussian and from a narrow one: which hill do they find?
 #
 # 第 0、1、2、… 次迭代后均值的位置，以及试过的每一点（越晚越深）。从宽的和窄的高斯分布出发，各找到哪座山？
 
@@ -448,8 +458,8 @@ with unless_todo():
 # %% [markdown]
 # ## `genetic_search`
 #
-# The best individual after 0, 1, 2, … generations, and everyone who ever lived, the later the darker. Small mutations and large ones: who crosses the
-# valley, who reaches the top?
+# The best individual after 0, 1, 2, … generations, and everyone who ever lived, the later the darker. Small
+# mutations and large ones: who crosses the valley, who reaches the top?
 #
 # 第 0、1、2、… 代之后最好的个体，以及曾经出现的所有个体（越晚越深）。小变异与大变异：谁能越过山谷，谁能到达山顶？
 

@@ -526,21 +526,20 @@ def test_worker_run(student, reference, rng):
 
 @pytest.mark.question("A3CWorker")
 @pytest.mark.builds_on(*EARLIER)
-def test_worker_run_reaches_max_steps(student, reference, rng):
+def test_worker_run_reaches_max_steps(student, rng):
     """run, when less than a whole rollout is left to do.
 
     当剩余步数不足一整段采样时的 run。
     """
-    counts = []
-    for scene in scenes(student, reference, rng, start=100, max_steps=115):
-        worker, _ = scene.worker()
-        worker.run()
-        counts.append(scene.counter.value)
+    scene = Scene(student, rng, start=100, max_steps=115)
+    worker, _ = scene.worker()
+    worker.run()
+    reached = scene.counter.value
     check.holds(
-        115 <= counts[0] <= counts[1],
+        reached >= 115,
         "run goes on while step_counter is below max_steps, even if less than a whole rollout is left to do.",
         "只要 step_counter 小于 max_steps，run 就继续，即使剩余步数不足一整段采样。",
-        evidence=counts[0],
+        evidence=reached,
         kind="counter",
     )
 

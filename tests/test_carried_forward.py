@@ -148,7 +148,7 @@ def test_what_cannot_be_carried_costs_only_itself(statuses):
 
 
 NAN_AT_TWO = (
-    '\n\n@pytest.mark.question("both")\n@pytest.mark.builds_on("first")\n'
+    '\n\n@pytest.mark.question("both")\n@pytest.mark.builds_on("first", "second")\n'
     + '''
 def test_of_twos(student, reference):
     """Their product at 2."""
@@ -181,3 +181,25 @@ def test_an_answer_of_no_use_costs_once_but_not_through_a_gate(statuses, tmp_pat
     assert statuses(none, WRONG_SECOND, raises)["both"] == "error"
     path.write_text(ordinary, encoding="utf-8")
     assert statuses(WRONG_FIRST, WRONG_SECOND, raises)["both"] == "error"
+
+
+GRADIENT = (
+    '\n\n@pytest.mark.question("both")\n@pytest.mark.builds_on("first", "second")\n'
+    + '''
+def test_gradient(student, reference):
+    """Its gradient."""
+    x = torch.tensor([1.0, 3.0], requires_grad=True)
+    check.same_gradient(student.both(x), reference.both(x), x)
+'''
+)
+
+
+def test_over_earlier_functions_that_raise_it_is_judged_over_right_ones(statuses, tmp_path):
+    """No test is given away: neither a gate nor another one."""
+    path = tmp_path / "test_suite.py"
+    path.write_text(SUITE.replace("[1.0, 2.0]", "[1.0, 3.0]") + GRADIENT, encoding="utf-8")
+    raises = "def first(x):\n    raise TypeError\ndef second(x):\n    raise ValueError\n"
+    assert statuses(raises, CALLS_BOTH) == {"first": "error", "second": "error", "both": "passed"}
+    detached = "def both(x):\n    return second(x).detach() * first(x)\n"
+    for wrong in (ADDS, detached, "def both(x):\n    return first(x)\n"):
+        assert statuses(raises, wrong)["both"] in ("failed", "error")

@@ -5,6 +5,7 @@ hidden test.
 from __future__ import annotations
 
 import sys
+from textwrap import dedent
 
 import gymnasium
 import numpy as np
@@ -593,6 +594,90 @@ def test_nothing_of_the_grader_is_in_the_worker():
     ) as student:
         names = set(student.modules())
     assert "autograder.sandbox.worker" in names and "pytest" in sys.modules
+
+
+def test_gradients_flow_through_what_is_borrowed_as_through_the_student_s_own():
+    source = """
+        import torch
+        def product(x, y, power): return x * 0
+        def loss(x, y):
+            with torch.no_grad():
+                assert not product(x, y, power=2).requires_grad
+            assert not product(x.detach(), y.detach(), 2).requires_grad
+            return (product(x, y=y, power=2) * torch.arange(3.0)).sum()
+        def constant(x): return product(x, x, 2)
+    """
+    x, y = torch.tensor([1.0, 2.0, 3.0], requires_grad=True), torch.ones(3, requires_grad=True)
+
+    def product(x, y, power):
+        return x**power * y
+
+    with student_of(dedent(source)) as student:
+        student.begin(0)
+        with student.borrowing({"product": product}):
+            loss = student.loss(x, y)
+            assert loss.item() == (product(x, y, 2) * torch.arange(3.0)).sum().item()
+            gradients = torch.autograd.grad(loss, (x, y))
+            assert [g.tolist() for g in gradients] == [[0.0, 4.0, 12.0], [0.0, 4.0, 18.0]]
+        with student.borrowing({"product": lambda x, y, power: (x * y).detach()}):
+            assert not student.constant(x).requires_grad
+
+
+def test_what_is_borrowed_may_change_the_gradients_of_the_student_s_networks():
+    source = """
+        import torch
+        net = torch.nn.Linear(2, 1, bias=False)
+        other = torch.nn.Linear(2, 1, bias=False)
+        def hand_over(one, other): raise ValueError
+        def train(x):
+            net.zero_grad()
+            net(x).sum().backward()
+            with torch.no_grad():
+                hand_over(net, other)
+                assert not torch.is_grad_enabled()
+            assert other.weight.grad is not net.weight.grad
+            return other.weight.grad
+    """
+
+    def hand_over(one, other):
+        for mine, theirs in zip(one.parameters(), other.parameters()):
+            theirs.grad = mine.grad.clone()
+
+    with student_of(dedent(source)) as student:
+        student.begin(0)
+        with student.borrowing({"hand_over": hand_over}):
+            for x in ([[1.0, 2.0]], [[3.0, -1.0], [1.0, 0.0]]):
+                assert student.train(torch.tensor(x)).tolist() == [torch.tensor(x).sum(0).tolist()]
+            (weight,) = student.other.parameters()
+            assert weight.grad.tolist() == [[4.0, -1.0]]
+
+
+FORGE = """
+def first(x): return x
+def forge(call):
+    import gc, torch
+    (worker,) = (o for o in gc.get_objects() if type(o).__name__ == "_Worker")
+    return eval(call, {"ask": worker.ask, "torch": torch})
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "ends"),
+    [
+        ('ask(1, "__call__", (), {})', NoAnswer),
+        ('ask(1, "_evaluate", ([], {}, []), {})', NoAnswer),
+        ('ask(1, "forward", ([], {}, [0]), {})', KeyError),
+        ('ask(1, "forward", (5, 5, 5), {})', TypeError),
+        ('ask(1, "vjp", ([torch.ones(2)], {}, [0], torch.ones(3)), {})', RuntimeError),
+    ],
+)
+def test_a_forged_use_of_what_is_borrowed_harms_nobody_else(call, ends):
+    with student_of(FORGE) as student:
+        student.begin(0)
+        with student.borrowing({"first": lambda x: 2 * x}):
+            assert student.forge('ask(1, "forward", ([3], {}, []), {})') == (6, False)
+            with pytest.raises(ends):
+                student.forge(call)
 
 
 def test_a_student_borrows_functions_for_a_while():

@@ -36,6 +36,7 @@ MAX_CALLBACKS = 200_000  # in one call
 MAX_MIRRORED = 4 * wire.MAX_PAYLOAD  # bytes of all parameters that a test has seen
 MAX_LINE = 10_000  # shown of a file; larger numbers could carry a hidden input
 ENVIRONMENT_METHODS = ("reset", "step", "render", "close")
+LENT_METHODS = ("forward", "vjp")
 
 
 class NoAnswer(SandboxCrashed):
@@ -119,7 +120,7 @@ class RemoteStudent:
                 for name, value in bound.items():
                     setattr(module, name, value)
 
-        bind(lent)
+        bind({name: _Lent(function) for name, function in lent.items()})
         try:
             yield
         finally:
@@ -369,6 +370,8 @@ class RemoteStudent:
                 "kind": "env",
                 "spaces": described,
             }
+        if isinstance(value, _Lent):
+            return {"$": "callback", "id": self._callback(value), "kind": "lent"}
         if isinstance(value, Iterator):
             return {"$": "iterator", "v": list(value)}
         if callable(value) and not isinstance(value, (type, torch.nn.Module)):
@@ -388,11 +391,7 @@ class RemoteStudent:
 
         def read() -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
             called, method = self._callbacks[question["id"]], question["method"]
-            if (
-                method in ENVIRONMENT_METHODS
-                if isinstance(called, gymnasium.Env)
-                else method == "__call__"
-            ):
+            if method in _methods(called):
                 kwargs = _as(dict, question["kwargs"])
                 if all(type(name) is str for name in kwargs):
                     return getattr(called, method), _as(list, question["args"]), kwargs
@@ -400,6 +399,43 @@ class RemoteStudent:
 
         function, args, kwargs = self._checked(read)
         return self._encode({"op": "answer", "value": function(*args, **kwargs)})
+
+
+def _methods(called: Any) -> tuple[str, ...]:
+    """What the sandbox may call of an object of ours."""
+    if isinstance(called, gymnasium.Env):
+        return ENVIRONMENT_METHODS
+    return LENT_METHODS if isinstance(called, _Lent) else ("__call__",)
+
+
+class _Lent:
+    """A trusted function that the student's code may call as if it were its own.
+
+    Nothing is kept between calls: a gradient is asked for with the arguments once more.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def forward(self, args: Any, kwargs: Any, marked: Any) -> tuple[Any, bool]:
+        """The value, and whether gradients flow to the `marked` arguments (positions and names)."""
+        value, _ = self._evaluate(args, kwargs, marked)
+        if isinstance(value, torch.Tensor):
+            return value.detach(), value.requires_grad
+        return value, False
+
+    def vjp(self, args: Any, kwargs: Any, marked: Any, gradient: Any) -> list[torch.Tensor | None]:
+        """The vector-Jacobian product for each marked argument."""
+        value, inputs = self._evaluate(args, kwargs, marked)
+        return list(torch.autograd.grad(value, inputs, gradient, allow_unused=True))
+
+    def _evaluate(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], marked: Sequence[Any]
+    ) -> tuple[Any, list[torch.Tensor]]:
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        inputs = [given[name].requires_grad_() for name in marked]
+        with torch.enable_grad():
+            return self._function(*args, **kwargs), inputs
 
 
 class Handle:

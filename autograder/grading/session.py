@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from autograder.errors import AutograderError
 from autograder.grading.check import DEFAULT_TOLERANCES, Mismatch, Recorder, recording
@@ -146,8 +145,8 @@ class _Run:
 
         The student may call some of them and have written out the others, so every choice is tried. One that changes
         its arguments has paid for that already. A gate has to tell right from wrong over them, too: where they give
-        zeros, or huge numbers, the same comes of a function that was not written. Where it cannot, or they raise, the
-        student's function is judged over right ones.
+        zeros, or huge numbers, the same comes of a function that was not written. Last, the student's function is
+        judged over right ones: where its own raise, the reference cannot go on either.
         """
         for count in range(len(earlier), 0, -1):
             for names in itertools.combinations(earlier, count):
@@ -155,39 +154,22 @@ class _Run:
                     return None
                 changes = any("argument_changed" in self.imperfect[name] for name in names)
                 self.student.forgives_changes = changes
-                carried = self._carried(names)
-                again = self._attempt(test, item, carried, carried=True)
-                if again.status == "error" and not test.gate and self._stops(test, item, carried):
-                    again = Outcome(test, "passed")
+                again = self._attempt(test, item, self._carried(names), carried=True)
                 if self.student is not None:
                     self.student.forgives_changes = False
                 if again.status == "passed" and not again.vacuous:
                     again.carried = True
                     return again
-        return self._attempt_over_right_ones(test, item, earlier) if test.gate and earlier else None
+        return self._attempt_over_right_ones(test, item, earlier) if earlier else None
 
     def _attempt_over_right_ones(
         self, test: HiddenTest, item: pytest.Function, earlier: Sequence[str]
     ) -> Outcome | None:
-        """The test of the student's function over the reference's earlier ones, as constants; it passes or is None."""
-        lent = {name: _constant(getattr(self.reference, name)) for name in earlier}
-        again = self._attempt(test, item, self.reference.replacing(lent), lent=lent)
+        """The test of the student's function over the reference's earlier ones; it passes or is None."""
+        lent = {name: getattr(self.reference, name) for name in earlier}
+        again = self._attempt(test, item, self.reference, lent=lent)
         again.carried = True
         return again if again.status == "passed" else None
-
-    def _stops(self, test: HiddenTest, item: pytest.Function, carried: LocalStudent) -> bool:
-        """Whether the reference, too, cannot go on with what the student's earlier functions give it."""
-        carried.begin(zlib.crc32(test.name.encode()))
-        try:
-            with recording(Recorder(tolerances=self.suite._tolerances)):
-                _call(item, carried, carried)
-        except (Mismatch, SandboxError):
-            return False
-        except SandboxBroken:
-            raise
-        except Exception:
-            return True
-        return False
 
     def _carried(self, names: Sequence[str]) -> LocalStudent:
         """The reference's code over the student's own earlier functions, where they are defined."""
@@ -256,16 +238,6 @@ class _Run:
         outcome.evidence, outcome.comparisons = recorder.evidence, recorder.comparisons
         outcome.vacuous = recorder.vacuous
         return outcome
-
-
-def _constant(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, its result detached: what the grader lends to a student carries no graph."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
-        return result.detach() if isinstance(result, torch.Tensor) else result
-
-    return call
 
 
 def _student_error(error: StudentError, question: str) -> dict[str, str]:

@@ -180,6 +180,8 @@ class _Worker:
         if number not in self.stubs:
             if node["kind"] == "env":
                 self.stubs[number] = _env_stub(self.ask, number, node["spaces"])
+            elif node["kind"] == "lent":
+                self.stubs[number] = _lent_stub(self.ask, number)
             else:
                 self.stubs[number] = _function_stub(self.ask, number)
         return self.stubs[number]
@@ -208,6 +210,7 @@ class _Worker:
             while (frame := wire.read_frame(self.channel)) is not None:
                 told = wire.decode(frame, self.kinds())
                 if told["op"] == "answer":
+                    self.mirror.apply(told.get("changes", []))
                     return told["value"]
                 if told["op"] == "abandon":
                     self.abandoned = True
@@ -421,6 +424,33 @@ Ask = Callable[[int, str, tuple[Any, ...], dict[str, Any]], Any]
 def _function_stub(ask: Ask, number: int) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         return ask(number, "__call__", args, kwargs)
+
+    return function
+
+
+def _lent_stub(ask: Ask, number: int) -> Callable[..., Any]:
+    """A function of the reference, to be called like one of the student's own: gradients flow through it."""
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        marked = {
+            name: value
+            for name, value in given.items()
+            if isinstance(value, torch.Tensor) and value.requires_grad and torch.is_grad_enabled()
+        }
+        call = (args, kwargs, list(marked))
+        value, requires_grad = ask(number, "forward", call, {})
+
+        class Lent(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, *inputs: torch.Tensor) -> Any:
+                return value
+
+            @staticmethod
+            def backward(ctx: Any, gradient: torch.Tensor) -> Any:
+                return tuple(ask(number, "vjp", (*call, gradient), {}))
+
+        return Lent.apply(*marked.values()) if requires_grad else value
 
     return function
 

@@ -273,7 +273,7 @@ def summarise(runs: list[dict[str, Any]], random: dict[str, float]) -> list[dict
 
 def as_markdown(table: list[dict[str, Any]]) -> str:
     lines = [
-        "| Method | Training time | of CPU | Steps | Mean | Median | IQM (95 % interval) |",
+        "| Method | Training time | CPU time | Steps | Mean | Median | IQM (95 % interval) |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in table:
@@ -291,7 +291,8 @@ def draw(table: list[dict[str, Any]], path: Path) -> None:
         axes.plot([row["low"], row["high"]], [place, place], linewidth=8, alpha=0.4, color="C0")
         axes.plot(row["iqm"], place, "k|", markersize=14)
     axes.set_yticks(
-        range(len(table)), [f"{r['row']} ({r['seconds']:.0f} s)" for r in reversed(table)]
+        range(len(table)),
+        [f"{r['row']} ({r['cpu_seconds']:.0f} s of CPU)" for r in reversed(table)],
     )
     axes.set_xlabel("interquartile mean of normalised scores, 95 % interval")
     figure.savefig(path, dpi=120)

@@ -50,7 +50,7 @@ def failures(sources, monkeypatch, questions=None):
     scope = {"__name__": path.stem}
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), scope)
     outcome = {}
-    for test, function in scope.items():
+    for test, function in list(scope.items()):  # a warning adds a name
         if test.startswith("test_") and (questions is None or any(q in test for q in questions)):
             try:
                 function()

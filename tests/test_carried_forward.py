@@ -203,3 +203,32 @@ def test_over_earlier_functions_that_raise_it_is_judged_over_right_ones(statuses
     detached = "def both(x):\n    return second(x).detach() * first(x)\n"
     for wrong in (ADDS, detached, "def both(x):\n    return first(x)\n"):
         assert statuses(raises, wrong)["both"] in ("failed", "error")
+
+
+def test_a_question_may_build_on_a_later_one(tmp_path):
+    """What comes first in the homework need not be graded first."""
+    (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
+    student = LocalStudent({"m.py": "\n".join((WRONG_FIRST, WRONG_SECOND, CALLS_BOTH))})
+    found = []
+
+    def drive(suite):
+        found.extend((o.test.question, o.status) for o in suite.run(lambda: student))
+
+    with_suite(tmp_path, LocalStudent({"m.py": MASTER}), ["both", "second", "first"], drive)
+    assert found == [("both", "passed"), ("second", "failed"), ("first", "failed")]
+
+
+def test_questions_that_build_on_each_other_are_no_endless_circle(tmp_path):
+    circle = SUITE.replace(
+        '@pytest.mark.question("first", gate=True)',
+        '@pytest.mark.question("first", gate=True)\n@pytest.mark.builds_on("both")',
+    )
+    (tmp_path / "test_suite.py").write_text(circle, encoding="utf-8")
+    student = LocalStudent({"m.py": MASTER})
+    found = []
+
+    def drive(suite):
+        found.extend(o.status for o in suite.run(lambda: student))
+
+    with_suite(tmp_path, student, ["first", "second", "both"], drive)
+    assert found == ["passed"] * 3

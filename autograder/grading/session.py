@@ -78,6 +78,8 @@ class Suite:
         described.sort(key=lambda pair: order[pair[0].question])
         self._items = {test.name: item for test, item in described}
         self.tests = [test for test, _ in described]
+        needed_first = _needed_first(questions, self.tests)
+        self._run_order = sorted(self.tests, key=lambda test: needed_first.index(test.question))
 
     def of(self, question: str) -> list[HiddenTest]:
         """The tests of one question, in their order."""
@@ -97,11 +99,12 @@ class Suite:
         """
         wanted = None if questions is None else set(questions)
         runner = _Run(self, make_student, audit, reference or self._reference)
-        return [
-            runner.outcome(test, self._items[test.name])
-            for test in self.tests
+        outcomes = {
+            test.name: runner.outcome(test, self._items[test.name])
+            for test in self._run_order
             if wanted is None or test.question in wanted
-        ]
+        }
+        return [outcomes[test.name] for test in self.tests if test.name in outcomes]
 
     def run_test(self, test: HiddenTest, student: LocalStudent) -> Outcome:
         """Run one test of a trusted student's."""
@@ -240,6 +243,23 @@ class _Run:
         return outcome
 
 
+def _needed_first(questions: Sequence[str], tests: Sequence[HiddenTest]) -> list[str]:
+    """The questions, each after those that it builds on, and else in their own order."""
+    ordered: list[str] = []
+
+    def add(question: str, waiting: tuple[str, ...]) -> None:
+        needs = {name for test in tests if test.question == question for name in test.builds_on}
+        for name in questions:
+            if name in needs and name not in (*ordered, *waiting):
+                add(name, (*waiting, question))
+        if question not in ordered:
+            ordered.append(question)
+
+    for question in questions:
+        add(question, (question,))
+    return ordered
+
+
 def _student_error(error: StudentError, question: str) -> dict[str, str]:
     if error.kind == "missing":
         return {
@@ -320,7 +340,7 @@ class _Plugin:
 
 MARKERS = (
     "question(name, gate=False): the question that a hidden test belongs to; every gate must pass before anything counts",
-    "builds_on(*names): earlier questions whose errors are carried forward",
+    "builds_on(*names): questions whose errors are carried forward",
 )
 
 

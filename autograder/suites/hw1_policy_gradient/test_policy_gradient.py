@@ -137,6 +137,7 @@ def test_log_probs_keep_float32(student, reference, rng):
 
 
 @pytest.mark.question("trajectory_returns", gate=True)
+@pytest.mark.builds_on("rewards_to_go")
 def test_discounted_returns(student, reference, rng):
     """Discounted returns of trajectories of unequal length.
 
@@ -152,6 +153,7 @@ def test_discounted_returns(student, reference, rng):
 
 
 @pytest.mark.question("trajectory_returns")
+@pytest.mark.builds_on("rewards_to_go")
 def test_returns_at_the_ends_of_gamma(student, reference, rng):
     """γ = 0 leaves the first reward, γ = 1 the plain sum; every row may end before T.
 
@@ -170,6 +172,7 @@ def test_returns_at_the_ends_of_gamma(student, reference, rng):
 
 
 @pytest.mark.question("trajectory_returns")
+@pytest.mark.builds_on("rewards_to_go")
 def test_returns_when_sizes_are_one(student, reference, rng):
     """One trajectory, one step, or both.
 
@@ -185,6 +188,7 @@ def test_returns_when_sizes_are_one(student, reference, rng):
 
 
 @pytest.mark.question("trajectory_returns")
+@pytest.mark.builds_on("rewards_to_go")
 def test_returns_of_long_float32_trajectories(student, reference, rng):
     """Trajectories of a thousand float32 steps, many of which earn nothing.
 
@@ -201,6 +205,7 @@ def test_returns_of_long_float32_trajectories(student, reference, rng):
 
 
 @pytest.mark.question("trajectory_returns")
+@pytest.mark.builds_on("rewards_to_go")
 def test_returns_give_the_exact_policy_gradient(student):
     """Over all trajectories of a tiny decision process, R(τ)·∇log p(τ) averages to ∇J(θ).
 

@@ -300,3 +300,12 @@ def test_the_table_fits_a_terminal_of_80_columns():
     assert "105 / 100" in text
     assert "Took too long" in text
     assert "policy_gradient_loss: The sum over time" in text
+
+
+def test_the_terminal_speaks_the_course_s_language():
+    console = Console(width=80, file=io.StringIO())
+    console.print(class_table(a_class(), "zh"))
+    shown = console.file.getvalue()
+    assert "学生" in shown and "平均分" in shown and "最常见的错误" in shown
+    for english in ("Student", "Score", "Mean:", "frequent", "right"):
+        assert english not in shown

@@ -12,7 +12,7 @@ from rich.text import Text
 from autograder.grading.results import QuestionResult, SubmissionResult
 from autograder.report.html import shown_number
 from autograder.report.summary import Mistake, QuestionSummary, summarise
-from autograder.report.words import SIGN, STATUS, tone
+from autograder.report.words import SIGN, STATUS, TEXT, tone
 
 _STYLE = {"good": "green", "fair": "yellow", "poor": "red", "calm": "dim"}
 _FREQUENT = 5
@@ -20,14 +20,15 @@ _FREQUENT = 5
 
 def class_table(results: Sequence[SubmissionResult], language: str = "en") -> Group:
     """A row a student, a sign a question; below it what the signs mean, and the most frequent mistakes."""
+    word = {key: getattr(words, language) for key, words in TEXT.items()}
     summary = summarise(results)
     if not summary.results:
-        return Group(Text("There are no results yet."))
+        return Group(Text(word["nobody"]))
     table = _plain_table()
-    table.add_column("Student", overflow="ellipsis", no_wrap=True, max_width=26)
-    table.add_column("Score", justify="right", no_wrap=True)
+    table.add_column(word["student"], overflow="ellipsis", no_wrap=True, max_width=26)
+    table.add_column(word["score"], justify="right", no_wrap=True)
     table.add_column(" ".join(_digits(summary.questions)), no_wrap=True)
-    table.add_column("Status", no_wrap=True, overflow="ellipsis")
+    table.add_column(word["status"], no_wrap=True, overflow="ellipsis")
     for result in summary.results:
         style = "" if result.status == "graded" else _STYLE[tone(result.status)]
         table.add_row(
@@ -36,13 +37,19 @@ def class_table(results: Sequence[SubmissionResult], language: str = "en") -> Gr
             Text(" ").join(_sign(question) for question in result.questions),
             Text(getattr(STATUS[result.status], language), style=style),
         )
-    middle = f"Mean {summary.mean:.1f}, median {summary.median:.1f}; {len(results)} submissions."
-    signs = "✓ right   ◐ partly right   ✗ not right   ○ not implemented, or not run"
+    middle = "   ".join(
+        f"{word[key]}: {number}"
+        for key, number in (
+            ("mean", f"{summary.mean:.1f}"),
+            ("median", f"{summary.median:.1f}"),
+            ("submissions", len(results)),
+        )
+    )
     parts: list[RenderableType] = [
         table,
         Text(""),
         Text(middle),
-        Text(signs, style="dim"),
+        Text(word["signs"], style="dim"),
         _legend(summary.questions),
     ]
     if summary.mistakes:
@@ -62,7 +69,9 @@ def _legend(questions: Sequence[QuestionSummary]) -> Table:
 
 
 def _frequent(mistakes: Sequence[Mistake], language: str) -> Table:
-    table = _plain_table(title="Most frequent mistakes", title_justify="left", show_header=False)
+    table = _plain_table(
+        title=getattr(TEXT["mistakes"], language), title_justify="left", show_header=False
+    )
     for mistake in mistakes:
         text = Text(f"{mistake.question}: ", style="bold")
         text.append(mistake.hint[language], style="not bold")

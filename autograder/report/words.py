@@ -78,6 +78,10 @@ TEXT = {
     "students": Words("Students", "学生"),
     "student": Words("Student", "学生"),
     "nobody": Words("There are no results yet.", "还没有评分结果。"),
+    "signs": Words(
+        "✓ right   ◐ partly right   ✗ not right   ○ not implemented, or not run",
+        "✓ 正确   ◐ 部分正确   ✗ 不正确   ○ 尚未实现，或未运行",
+    ),
     "files": Words("Gradebook as CSV", "成绩表（CSV）"),
 }
 

@@ -149,14 +149,15 @@ def grade_all(
 ) -> Iterator[Graded]:
     """Results as they come, in no certain order, at a level of isolation not below `floor`.
 
-    One that was perhaps disturbed is graded once more, alone, and that counts.
+    One that was perhaps disturbed is graded once more, alone. Where that was perhaps disturbed, too, and differs, a third
+    time decides.
 
     Raises:
         GradingError: some have no result; it comes after the results of all others.
     """
     if not submissions:
         return
-    again: list[Submission] = []
+    doubtful: list[tuple[Submission, SubmissionResult]] = []
     failures: list[str] = []
 
     def graded(waiting: Sequence[Submission], jobs: int) -> Iterator[tuple[Submission, Graded]]:
@@ -169,12 +170,19 @@ def grade_all(
     with Template(assignment.limits, floor=floor) as template:
         for submission, outcome in graded(submissions, jobs):
             if outcome.disturbed:
-                again.append(submission)
+                doubtful.append((submission, outcome.result))
             else:
                 yield outcome
-        again.sort(key=lambda submission: submission.student)
-        for _, outcome in graded(again, 1):
-            yield outcome
+        for last in (False, True):
+            doubtful.sort(key=lambda pair: pair[0].student)
+            before = {submission.student: result for submission, result in doubtful}
+            waiting, doubtful = [submission for submission, _ in doubtful], []
+            for submission, outcome in graded(waiting, 1):
+                same = outcome.result == before[submission.student]
+                if outcome.disturbed and not same and not last:
+                    doubtful.append((submission, outcome.result))
+                else:
+                    yield outcome
     if failures:
         listed = "\n".join(sorted(failures))
         raise GradingError(

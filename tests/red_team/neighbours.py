@@ -103,7 +103,8 @@ ATTACKS = [
             attempt(os.listdir, folder)
         for folder in ("/tmp", "/dev/shm"):
             for name in attempt(os.listdir, folder) or ():
-                say("LEFT BY A NEIGHBOUR:", name, attempt(content, f"{folder}/{name}"))
+                if not sys.prefix.startswith(f"{folder}/{name}/"):  # Python itself may lie there
+                    say("LEFT BY A NEIGHBOUR:", name, attempt(content, f"{folder}/{name}"))
         attempt(shared_memory.SharedMemory, MARK)
         def connect():
             one = socket.socket(socket.AF_UNIX)

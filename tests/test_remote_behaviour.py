@@ -680,6 +680,15 @@ def test_a_forged_use_of_what_is_borrowed_harms_nobody_else(call, ends):
                 student.forge(call)
 
 
+def test_nothing_is_lent_to_a_file_that_does_not_know_the_name():
+    first = "def first(x):\n    return 5 * x\n"
+    with student_of(first, other="def forgot_to_import(x):\n    return first(x)\n") as student:
+        student.begin(0)
+        with student.borrowing({"first": lambda x: x + 1}), pytest.raises(StudentError) as raised:
+            student.forgot_to_import(torch.ones(2))
+        assert raised.value.kind == "NameError"
+
+
 def test_a_student_borrows_functions_for_a_while():
     source = "def first(x):\n    return 5 * x\ndef both(x):\n    return 2 * first(x)\n"
     with student_of(source) as student:

@@ -111,21 +111,19 @@ class RemoteStudent:
     @contextmanager
     def borrowing(self, lent: Mapping[str, Any]) -> Iterator[None]:
         """Inside, the student's own code calls these in place of its functions of these names."""
-        own = {name: getattr(self, name) for name in lent}
         files = [file for file in self._files if lent and file not in self.import_errors]
         modules = [self.module(file.removesuffix(".py")) for file in files]
-
-        def bind(bound: Mapping[str, Any]) -> None:
-            for module in modules:
-                for name, value in bound.items():
-                    setattr(module, name, value)
-
-        bind({name: _Lent(function) for name, function in lent.items()})
+        bound = [(module, name) for module in modules for name in lent if hasattr(module, name)]
+        own = [getattr(module, name) for module, name in bound]
+        ours = {name: _Lent(function) for name, function in lent.items()}
+        for module, name in bound:
+            setattr(module, name, ours[name])
         try:
             yield
         finally:
             with suppress(SandboxError, StudentError, Mismatch):  # the next request will tell
-                bind(own)
+                for (module, name), value in zip(bound, own, strict=True):
+                    setattr(module, name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

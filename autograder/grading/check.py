@@ -158,7 +158,7 @@ def same_gradient(
     try:
         compare(got)
     except Mismatch as error:
-        if error.kind != "gradient" or not _alike(actual, expected):
+        if error.kind != "gradient" or not _alike(actual, expected, recorder):
             raise
         raise Mismatch(
             "gradient", "The value is right, but the gradient is not.", "数值正确，但梯度不对。"
@@ -307,7 +307,7 @@ def _close(
     atol: float | None,
     recorder: Recorder,
 ) -> None:
-    tolerance = recorder.tolerances.get(_dtype_name(expected), DEFAULT_TOLERANCES["float64"])
+    tolerance = _tolerance(expected, recorder)
     rtol = tolerance["rtol"] if rtol is None else rtol
     atol = tolerance["atol"] if atol is None else atol
     a, e = _as_array(actual), _as_array(expected)
@@ -362,10 +362,14 @@ def _describe(a: np.ndarray, e: np.ndarray, what: str, rtol: float, atol: float)
     return _differs(what)
 
 
-def _alike(actual: Any, expected: Any) -> bool:
-    tolerance = DEFAULT_TOLERANCES.get(_dtype_name(expected), DEFAULT_TOLERANCES["float64"])
+def _alike(actual: Any, expected: Any, recorder: Recorder) -> bool:
+    tolerance = _tolerance(expected, recorder)
     rtol, atol = tolerance["rtol"], tolerance["atol"]
     return np.allclose(_as_array(actual), _as_array(expected), rtol=rtol, atol=atol)
+
+
+def _tolerance(expected: Any, recorder: Recorder) -> dict[str, float]:
+    return recorder.tolerances.get(_dtype_name(expected), DEFAULT_TOLERANCES["float64"])
 
 
 def _factor(a: np.ndarray, e: np.ndarray) -> float | None:

@@ -130,14 +130,17 @@ class _Class:
             )
         self.submissions = share.of(found) if share else found
         self._out, self._digest = out, suite_sha256(course, assignment)
+        self._results: dict[str, SubmissionResult] = {}
         _prepare(out, assignment)
 
     def kept(self) -> dict[str, SubmissionResult]:
         """Student → result, where it is still what grading again would give."""
-        results = {
-            s.student: _kept(self._out, s, self._digest, self.level.name) for s in self.submissions
-        }
-        return {student: result for student, result in results.items() if result is not None}
+        for submission in self.submissions:
+            if submission.student not in self._results:
+                result = _kept(self._out, submission, self._digest, self.level.name)
+                if result is not None:
+                    self._results[submission.student] = result
+        return dict(self._results)
 
 
 def grade_all(

@@ -40,9 +40,8 @@ def visible_paths() -> list[str]:
     """
     folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), *_package_folders()}
     paths = {*folders, *map(os.path.realpath, folders), os.path.realpath(sys.executable)}
-    paths.add(
-        os.path.join(sys.prefix, "pyvenv.cfg")
-    )  # a Python started anew looks for its packages
+    # A Python started anew learns from it where its packages lie.
+    paths.add(os.path.join(sys.prefix, "pyvenv.cfg"))
     for file in _mapped_files():
         paths.add(os.path.dirname(file) if ".so" in os.path.basename(file) else file)
     for loader in glob("/lib*/ld-*.so*"):  # named in every program, by way of a linked folder
